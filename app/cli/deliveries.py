@@ -1,0 +1,48 @@
+"""`countersign deliveries …`: dead letters and deliveries nobody can be sure of."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from app.cli.common import fail, print_json, read_settings, read_store
+from app.clock import SystemClock
+from app.core.messages import Event
+from db.errors import UnknownDelivery
+
+
+def list_deliveries(json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
+    """Deliveries that gave up or are indeterminate, oldest first."""
+    with read_store(read_settings()).reading() as reader:
+        stuck = [d for status in ("dead", "indeterminate") for d in reader.deliveries(status=status)]  # type: ignore[arg-type]
+    if json:
+        rows = [
+            {"id": d.id, "case_id": d.case_id, "destination": d.destination, "status": d.status, "error": d.error}
+            for d in stuck
+        ]
+        print_json({"deliveries": rows})
+        return
+    for d in stuck:
+        typer.echo(f"{d.id}  {d.status:13}  {d.destination:8}  {type(d.effect).__name__:14}  {d.error}")
+    if not stuck:
+        typer.echo("Nothing is stuck.")
+
+
+def redrive(delivery_id: Annotated[str, typer.Argument(help="As `deliveries list` shows it.")]) -> None:
+    """Try a dead delivery again. An indeterminate reply is settled in Slack, by a person who looked."""
+    store = read_store(read_settings())
+    now = SystemClock().now()
+    with store.writing() as uow:
+        try:
+            delivery = uow.delivery(delivery_id)
+            if delivery is None:
+                raise UnknownDelivery(f"There is no delivery {delivery_id}.")
+        except UnknownDelivery as error:
+            fail(str(error))
+        if delivery.status != "dead":
+            fail(f"{delivery_id} is {delivery.status}; only a dead delivery can be driven again.")
+        uow.redrive(delivery_id, now)
+        event = Event(type="DeliveryRedriven", actor="system:cli", data={"delivery": delivery_id})
+        uow.append_events((event,), delivery.case_id, now)
+    typer.echo(f"{delivery_id} goes out again.")

@@ -1,0 +1,38 @@
+"""`countersign serve`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from app.cli.common import fail, read_settings, set_up_logging
+from app.core.errors import CountersignError
+from app.main import CannotStart, Service
+
+
+def serve(
+    no_migrate: Annotated[bool, typer.Option("--no-migrate", help="Refuse an older database instead of migrating it.")] = False,
+) -> None:
+    """Run Countersign: the HTTP API, Slack, deliveries and timers. Stops cleanly on SIGTERM."""
+    settings = read_settings()
+    set_up_logging(settings)
+    try:
+        service = Service(settings, migrate=not no_migrate)
+    except CannotStart as error:
+        fail("Countersign does not start:", *(f"  - {problem}" for problem in error.problems))
+    except CountersignError as error:
+        fail(f"Countersign does not start: {error}")
+    service.start()
+    try:
+        uvicorn.run(
+            service.api,
+            host=settings.countersign_host,
+            port=settings.countersign_port,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=5,
+        )
+    finally:
+        service.stop()

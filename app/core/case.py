@@ -1,0 +1,389 @@
+"""The case and everything it holds, as frozen values.
+
+Times are timezone-aware UTC datetimes, money is `Decimal`, confidences are 0-1. A case is only the latest state of its
+events; nobody changes one but `app.core.machine.decide`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal, get_args
+
+import msgspec
+
+from app.core.findings import Finding
+from app.core.requesthash import HashedAction, request_hash
+
+State = Literal[
+    "received",
+    "pending",
+    "awaiting_signoff",
+    "approved",
+    "sending",
+    "sent",
+    "rejected",
+    "superseded",
+    "expired",
+    "withdrawn",
+    "blocked",
+    "failed",
+    "indeterminate",
+]
+STATES: tuple[State, ...] = get_args(State)
+# Final: no timer runs and nobody can decide; `expired` alone can be reopened.
+FINAL_STATES: frozenset[State] = frozenset({"sent", "rejected", "superseded", "expired", "withdrawn"})
+# A ticket has at most one case in these states. A new message or case on the ticket supersedes it.
+OPEN_STATES: frozenset[State] = frozenset(STATES) - FINAL_STATES
+# People are still being asked.
+UNDECIDED_STATES: frozenset[State] = frozenset({"received", "pending", "awaiting_signoff", "blocked"})
+
+Tier = Literal["low", "medium", "high"]
+TIERS: tuple[Tier, ...] = get_args(Tier)
+Band = Literal["high", "medium", "low"]
+BANDS: tuple[Band, ...] = get_args(Band)
+AiMode = Literal["draft_reply", "macro_suggest", "summarize_only"]
+# Most permissive first: policy takes the last of all that apply.
+AI_MODES: tuple[AiMode, ...] = get_args(AiMode)
+Channel = Literal["email", "chat", "web", "phone", "social", "other"]
+Author = Literal["customer", "agent", "ai", "system"]
+TriggerType = Literal["rule", "guidance", "manual"]
+ApprovalOutcome = Literal["approved", "edited", "rejected", "auto", "notified"]
+
+
+class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Base of the stored values: immutable, compared by content, encoded as JSON without its defaults."""
+
+
+class Ticket(Value, frozen=True, kw_only=True):
+    id: str
+    url: str = ""
+    channel: Channel = "email"
+    subject: str = ""
+
+
+class Customer(Value, frozen=True, kw_only=True):
+    id: str
+    name: str = ""
+    email: str = ""
+    segment: str = ""
+    contract_value: Decimal | None = None
+    currency: str = ""
+    regulated: bool = False
+    industry: str = ""
+    vip: bool = False
+    privileged_roles: tuple[str, ...] = ()
+    active_escalation: bool = False
+    timezone: str = ""
+    crm_ticket_id: str = ""
+    account_url: str = ""
+
+
+class Attachment(Value, frozen=True, kw_only=True):
+    name: str
+    type: str = ""
+    size: int = 0
+    url: str = ""
+
+
+class Message(Value, frozen=True, kw_only=True):
+    author: Author
+    text: str
+    at: datetime | None = None
+    attachments: tuple[Attachment, ...] = ()
+
+
+class Source(Value, frozen=True, kw_only=True):
+    title: str
+    url: str = ""
+
+
+class Draft(Value, frozen=True, kw_only=True):
+    """One version of the reply's text. `author_id` is a Slack user id, or empty for text that came from outside."""
+
+    version: int
+    author: Literal["ai", "human"]
+    text: str
+    author_id: str = ""
+    confidence: float | None = None
+    reasoning: str = ""
+    sources: tuple[Source, ...] = ()
+    model_name: str = ""
+    prompt_template_version: str = ""
+    ai_trace_id: str = ""
+    suggested_macros: tuple[str, ...] = ()
+    next_questions: tuple[str, ...] = ()
+    internal_note: str = ""
+    summary: str = ""
+    attachments: int = 0
+
+
+class Signal(Value, frozen=True, kw_only=True):
+    label: str
+    confidence: float
+    source: Literal["caller", "builtin", "llm", "person"] = "caller"
+
+
+class Signals(Value, frozen=True, kw_only=True):
+    intent: Signal | None = None
+    sentiment: Signal | None = None
+    language: Signal | None = None
+
+
+class Action(Value, frozen=True, kw_only=True):
+    """What the reply promises. `amount_text` keeps an amount nobody could read; the case then goes to a person."""
+
+    type: str
+    amount: Decimal | None = None
+    amount_text: str = ""
+    currency: str = ""
+    irreversible: bool = False
+    transaction_verified: bool = False
+    scope: Literal["single", "bulk"] = "single"
+    reference: str = ""
+
+
+class Submitter(Value, frozen=True, kw_only=True):
+    slack_user: str = ""
+    email: str = ""
+    agent: str = ""
+
+
+class Fact(Value, frozen=True, kw_only=True):
+    label: str
+    value: str
+
+
+class Reason(Value, frozen=True, kw_only=True):
+    """A policy rule that fired: its id, the owner's words and the facts it read."""
+
+    rule_id: str
+    text: str
+    facts: dict[str, str] = {}
+    guidance: str = ""
+    link: str = ""
+
+
+class Stage(Value, frozen=True, kw_only=True):
+    """One approval step. `each` needs one person from every role, `any_of` one from any, `quorum` n from any."""
+
+    id: str
+    roles: tuple[str, ...]
+    mode: Literal["any_of", "all_of", "each", "quorum"] = "any_of"
+    quorum: int = 1
+    label: str = ""
+
+
+class Route(Value, frozen=True, kw_only=True):
+    role: str
+    channel: str  # name without '#', as the policy writes it
+
+
+class Rung(Value, frozen=True, kw_only=True):
+    """One step of a ladder, resolved for this case: what happens `after` seconds from the packet's start."""
+
+    id: str
+    after: float
+    do: Literal["remind", "escalate", "holding", "status"]
+    role: str = ""
+    direct_message: bool = False
+
+
+class Escalation(Value, frozen=True, kw_only=True):
+    reason: str
+    trigger_type: TriggerType
+    to_role: str
+    at: datetime
+
+
+class Assessment(Value, frozen=True, kw_only=True):
+    """What policy says of a case: computed by `app.core.policy.assess`, kept by the case, never recomputed silently."""
+
+    tier: Tier
+    band: Band
+    ai_mode: AiMode
+    required: Literal["auto", "notify", "approve", "edit", "write", "sign_off"]
+    reasons: tuple[Reason, ...]
+    route: Route
+    also: tuple[Route, ...] = ()  # further packets posted at the start (DE10: Write reply in #support-review)
+    stages: tuple[Stage, ...] = ()
+    checklist: tuple[str, ...] = ()
+    must_edit: bool = False
+    confirm: bool = False
+    ladder: str = "standard"
+    rungs: tuple[Rung, ...] = ()
+    expire_after: float = 86_400
+    send_delay: float = 0
+    holding_allowed: bool = False
+    escalation_reason: str = ""
+    escalation_trigger: TriggerType | None = None
+
+
+class Approval(Value, frozen=True, kw_only=True):
+    """One person's approval of one request hash at one stage."""
+
+    stage: str
+    user: str
+    person: str  # identity over several Slack accounts: the e-mail, case-folded, else the user id
+    role: str
+    kind: Literal["approve", "edit", "write", "sign_off"]
+    request_hash: str
+    draft_version: int
+    at: datetime
+
+
+class Packet(Value, frozen=True, kw_only=True):
+    """A Slack message that shows the case. `ts` is None until Slack took it; `shown` is the digest Slack shows now.
+
+    kind `packet` has the decision buttons, `write_reply` is the helper packet of DE10, `escalation` stands in a further
+    channel, `signoff` is the request in the thread of packet `parent`.
+    """
+
+    key: str
+    kind: Literal["packet", "write_reply", "escalation", "signoff"]
+    role: str
+    channel: str
+    parent: str = ""
+    request_hash: str = ""  # signoff: the text it asks about
+    channel_id: str = ""
+    ts: str | None = None
+    shown: str = ""
+    can_decide: bool = True
+
+
+class Timer(Value, frozen=True, kw_only=True):
+    """A row due at a time, a projection of `Case.timers`. `key` is unique within the case."""
+
+    key: str
+    kind: Literal["rung", "holding", "expire", "send"]
+    due_at: datetime
+
+
+class Note(Value, frozen=True, kw_only=True):
+    """What a person wrote beside the case: a rejection's feedback, a thread reply, an override's reason."""
+
+    user: str
+    text: str
+    at: datetime
+    kind: Literal["reviewer", "feedback", "decline", "override"] = "reviewer"
+    key: str = ""
+
+
+class Verdict(Value, frozen=True, kw_only=True):
+    """How the case ended, or is ending: who, when, as what. `resolution_code` and `next_action` are never empty."""
+
+    outcome: ApprovalOutcome | Literal["expired", "withdrawn", "superseded", "failed"]
+    by: str
+    role: str
+    at: datetime
+    reason: str = ""
+    category: str = ""
+    resolution_code: str = ""
+    next_action: str = ""
+    follow_up_due_at: datetime | None = None
+    csat_requested: bool = False
+
+
+class Case(Value, frozen=True, kw_only=True):
+    id: str
+    version: int = 0  # +1 at each saved change; asserted by the store
+    state: State = "received"
+    ticket: Ticket
+    customer: Customer
+    messages: tuple[Message, ...]
+    drafts: tuple[Draft, ...] = ()  # oldest first; the last one is the current one
+    signals: Signals = Signals()
+    action: Action | None = None
+    context: tuple[Fact, ...] = ()
+    submitted_by: Submitter | None = None
+    cc: tuple[str, ...] = ()
+    callback_url: str = ""
+    callback_key: str = ""  # name of the API key whose secret signs the callbacks
+    deadline: datetime | None = None
+    metadata: dict[str, str] = {}
+    created_at: datetime
+    opened_at: datetime | None = None  # when people were first asked; ladders count from here
+    policy_snapshot: str = ""
+    assessment: Assessment | None = None
+    findings: tuple[Finding, ...] = ()
+    stage: int = 0
+    gained: tuple[tuple[int, str], ...] = ()  # (stage index, role) opened by escalation
+    approvals: tuple[Approval, ...] = ()
+    rejected_versions: tuple[int, ...] = ()  # drafts a reviewer rejected: shown, never sent
+    notes: tuple[Note, ...] = ()
+    escalations: tuple[Escalation, ...] = ()
+    packets: tuple[Packet, ...] = ()
+    timers: tuple[Timer, ...] = ()
+    fired: tuple[str, ...] = ()  # timer keys that fired: each rung once
+    holding_sent: bool = False
+    verdict: Verdict | None = None
+    withheld_viewed_by: tuple[str, ...] = ()
+    deliveries: int = 0  # number of the last delivery: ids are `<case id>-<n>`
+    pending_reply: str = ""  # delivery id of the reply that is on its way
+    indeterminate: str = ""  # what a person should look at
+    supersedes: str = ""
+    superseded_by: str = ""
+
+    @property
+    def draft(self) -> Draft | None:
+        return self.drafts[-1] if self.drafts else None
+
+    @property
+    def is_final(self) -> bool:
+        return self.state in FINAL_STATES
+
+    @property
+    def current_stage(self) -> Stage | None:
+        stages = self.assessment.stages if self.assessment else ()
+        return stages[self.stage] if self.stage < len(stages) else None
+
+    @property
+    def assessed(self) -> Assessment:
+        """The assessment of a case that surely has one; a case leaves `received` only with it."""
+        if self.assessment is None:
+            raise ValueError(f"case {self.id} is not assessed yet")
+        return self.assessment
+
+    @property
+    def withheld(self) -> bool:
+        """True when the current draft is AI text that policy forbids to send."""
+        draft = self.draft
+        return bool(draft and draft.author == "ai" and self.assessed.ai_mode == "summarize_only")
+
+    @property
+    def sendable_draft(self) -> Draft | None:
+        draft = self.draft
+        return None if draft is None or self.withheld or draft.version in self.rejected_versions else draft
+
+    @property
+    def request_hash(self) -> str:
+        """Of the current draft as it would be sent (DE1); of an empty text at version 0 while there is no draft."""
+        draft = self.draft
+        return hash_of(self, draft.version if draft else 0, draft.text if draft else "")
+
+    @property
+    def blocking(self) -> tuple[Finding, ...]:
+        """Findings that keep the current draft from being approved by anyone."""
+        draft = self.draft
+        source = f"draft:{draft.version}" if draft else ""
+        return tuple(f for f in self.findings if f.action == "blocked" and f.source == source)
+
+    def packet(self, key: str) -> Packet | None:
+        return next((p for p in self.packets if p.key == key), None)
+
+
+def hash_of(case: Case, version: int, text: str) -> str:
+    """The request hash of a text, in this case, at this version."""
+    action: HashedAction | None = None
+    if case.action is not None:
+        amount = case.action.amount if case.action.amount is not None else (case.action.amount_text or None)
+        action = {"type": case.action.type, "amount": amount, "currency": case.action.currency or None}
+    return request_hash(
+        case_id=case.id,
+        draft_version=version,
+        text=text,
+        recipient=case.customer.id,
+        channel=case.ticket.channel,
+        action=action,
+        policy_snapshot=case.policy_snapshot,
+    )

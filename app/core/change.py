@@ -1,0 +1,105 @@
+"""A change in the making: the case as it becomes, and what that leaves behind."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from msgspec.structs import replace
+
+from app.core.case import TIERS, Case, Packet
+from app.core.messages import (
+    AnyEffect,
+    Callback,
+    Click,
+    DirectMessage,
+    Event,
+    EventType,
+    Outcome,
+    PacketPost,
+    PacketUpdate,
+    Pending,
+    Settlement,
+    ThreadReply,
+    destination_of,
+)
+from app.core.world import World
+
+
+class Change:
+    """Collects events and effects while the case evolves; `outcome()` freezes it. Lives within one `decide` only."""
+
+    def __init__(self, case: Case, world: World, actor: str, click: Click | None = None) -> None:
+        self.case = case
+        self.world = world
+        self.actor = actor
+        self.click = click or Click()
+        self.events: list[Event] = []
+        self.effects: list[Pending] = []
+        self.settled: list[Settlement] = []
+
+    @property
+    def now(self) -> datetime:
+        return self.world.now
+
+    def set(self, **fields: Any) -> None:
+        self.case = replace(self.case, **fields)
+
+    def record(self, kind: EventType, *, actor: str = "", reason: str = "", **data: Any) -> None:
+        case = self.case
+        self.events.append(
+            Event(
+                type=kind,
+                actor=actor or self.actor,
+                reason=reason,
+                request_hash=case.request_hash if case.drafts else "",
+                policy_snapshot=case.policy_snapshot,
+                click=self.click,
+                data=data,
+            )
+        )
+
+    def send(self, effect: AnyEffect) -> str:
+        """Put an effect on its lane and return the delivery id."""
+        number = self.case.deliveries + 1
+        self.set(deliveries=number)
+        delivery = f"{self.case.id}-{number}"
+        tier = self.case.assessment.tier if self.case.assessment else "high"
+        self.effects.append(
+            Pending(
+                id=delivery,
+                number=number,
+                lane=self._lane(effect, delivery),
+                destination=destination_of(effect),
+                priority=len(TIERS) - 1 - TIERS.index(tier),
+                effect=effect,
+            )
+        )
+        return delivery
+
+    def _lane(self, effect: AnyEffect, delivery: str) -> str:
+        match effect:
+            case PacketPost() | PacketUpdate() | ThreadReply():
+                packet = self.case.packet(effect.packet)
+                return f"{self.case.id}:{(packet.parent if packet else '') or effect.packet}"
+            case DirectMessage():
+                return delivery
+            case Callback():
+                return f"{self.case.id}:callback"
+            case _:
+                return f"{self.case.id}:out"
+
+    def post(self, packet: Packet) -> None:
+        self.set(packets=(*self.case.packets, packet))
+        self.send(PacketPost(packet=packet.key))
+
+    def settle(self, settlement: Settlement) -> None:
+        self.settled.append(settlement)
+
+    def outcome(self) -> Outcome:
+        return Outcome(
+            case=replace(self.case, version=self.case.version + 1),
+            events=tuple(self.events),
+            effects=tuple(self.effects),
+            settled=tuple(self.settled),
+        )

@@ -1,0 +1,155 @@
+"""What no pattern can say: text hidden from a reader's eye, encoded payloads, personal data that comes back."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from app.core.findings import Entity
+from app.core.guards.normalise import Reading, View, fold_text, is_invisible, read
+
+_MOST_VALUES = 60
+_SHORTEST_NAME = 3
+
+_TAGS = re.compile("(?<!\U0001f3f4)(?<![\U000e0020-\U000e007f])[\U000e0020-\U000e007f]{2,}|[\U000e0100-\U000e01ef]{2,}")
+_BIDI_OVERRIDE = re.compile("[\u202d\u202e][^\u202c\n]{2,}")
+_COMMENT = re.compile(r"<!--(?!\s*\[)(.{0,20000}?)(?:-->|\Z)", re.DOTALL)
+_WORDS = re.compile(r"[^\W\d_]{2}\W+[^\W\d_]{2}")
+_STYLE = re.compile(
+    r"style\s*=\s*[\"']?[^\"'<>]{0,200}?(?:display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0|opacity\s*:\s*0)",
+    re.IGNORECASE,
+)
+# One separator all along and so no word breaks: nobody writes to be read like this.
+_SPACED_OUT = re.compile(r"(?<!\w)(?:[^\W\d_]( )){15,}[^\W\d_](?!\w)|(?<!\w)(?:[^\W\d_][.|·•-]){11,}[^\W\d_](?!\w)")
+_EXPECTED_INVISIBLE = frozenset("\u200c\u200d\u200e\u200f\u00ad")
+_FEWEST_INVISIBLE = 3
+
+
+def hidden_text(text: str) -> list[tuple[int, int]]:
+    """Spans that a reader would not see, or not read, but a machine would."""
+    spans = [m.span() for m in _SPACED_OUT.finditer(text)]
+    if "<" in text:
+        spans += [m.span() for m in _COMMENT.finditer(text) if _WORDS.search(m.group(1))]
+        spans += [m.span() for m in _STYLE.finditer(text)]
+    if not text.isascii():
+        spans += [m.span() for pattern in (_TAGS, _BIDI_OVERRIDE) for m in pattern.finditer(text)]
+        inside = [
+            i
+            for i in range(1, len(text) - 1)
+            if text[i] > "\x7f"
+            and text[i] not in _EXPECTED_INVISIBLE
+            and is_invisible(text[i])
+            and (_latin(text[i - 1]) or is_invisible(text[i - 1]))
+            and (_latin(text[i + 1]) or is_invisible(text[i + 1]))
+        ]
+        if len(inside) >= _FEWEST_INVISIBLE:
+            spans.append((inside[0], inside[-1] + 1))
+    return spans
+
+
+def _latin(char: str) -> bool:
+    return char.isalnum() and char < "\u0250"
+
+
+class Payload(NamedTuple):
+    text: str
+    start: int
+    end: int
+
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}(?:[ \n][A-Za-z0-9+/_-]{16,})*={0,2}")
+_HEX = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f][0-9A-Fa-f :]{22,}")
+_ALTCHARS = str.maketrans("-_", "+/", " \n=")
+
+
+def _readable(data: bytes) -> str | None:
+    """The text, when it is one that a person could have written: words apart by spaces, mostly letters."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return None
+    letters = sum(c.isalpha() or c.isspace() for c in text)
+    if len(text) < 8 or letters < 0.75 * len(text) or not all(c.isprintable() or c.isspace() for c in text):
+        return None
+    return text if _WORDS.search(text) else None
+
+
+def _from_base64(token: str) -> str | None:
+    code = token.translate(_ALTCHARS)
+    # A word glued in front shifts the alphabet, so each alignment is tried.
+    for skip in range(4):
+        part = code[skip:]
+        part = part[: len(part) - (len(part) % 4 == 1)]
+        try:
+            text = _readable(base64.b64decode(part + "=" * (-len(part) % 4)))
+        except (binascii.Error, ValueError):
+            continue
+        if text is not None:
+            return text
+    return None
+
+
+def payloads(cased: View) -> Iterator[Payload]:
+    """Readable texts that were carried as base64 or hexadecimal, with the span of the code in the original."""
+    for pattern, decode in ((_BASE64, _from_base64), (_HEX, _from_hex)):
+        for found in pattern.finditer(cased.text):
+            text = decode(found.group())
+            if text is not None:
+                yield Payload(text, *cased.span(*found.span()))
+
+
+def _from_hex(token: str) -> str | None:
+    digits = re.sub("[ :]", "", token)
+    return _readable(bytes.fromhex(digits)) if len(digits) % 2 == 0 else None
+
+
+class Known(NamedTuple):
+    """A piece of personal data that is known already, folded for comparison."""
+
+    value: str
+    entity: Entity
+
+
+def known_facts(customer: Mapping[str, str], wanted: Mapping[str, Entity]) -> list[Known]:
+    """The account facts a rule asks for; a name counts whole and by its parts."""
+    known = []
+    for key, entity in wanted.items():
+        value = " ".join(fold_text(str(customer.get(key, ""))).split())
+        if len(value) >= _SHORTEST_NAME:
+            known.append(Known(value, entity))
+        if entity == "PERSON":
+            known += [Known(part, entity) for part in value.split() if len(part) >= _SHORTEST_NAME]
+    return known[:_MOST_VALUES]
+
+
+def known_value(original: str, entity: Entity) -> Known:
+    return Known(read(original).views[0].text.strip(), entity)
+
+
+def occurrences(reading: Reading, known: list[Known]) -> Iterator[tuple[int, int, Entity]]:
+    """Where known values stand in a text, however it is written: spans in the original."""
+    plain = reading.views[0]
+    where = [i for i, char in enumerate(plain.text) if char.isdigit()]
+    digits = "".join(plain.text[i] for i in where)
+    for value, entity in dict.fromkeys(known[:_MOST_VALUES]):
+        number = "".join(c for c in value if c.isdigit())
+        if len(number) >= 6 and entity not in ("EMAIL", "ADDRESS", "PERSON"):
+            for at in _find_all(digits, number):
+                first, last = where[at], where[at + len(number) - 1]
+                if last - first < 2 * len(number):
+                    yield *plain.span(first, last + 1), entity
+            continue
+        for at in _find_all(plain.text, value):
+            end = at + len(value)
+            if not plain.text[at - 1 : at].isalnum() and not plain.text[end : end + 1].isalnum():
+                yield *plain.span(at, end), entity
+
+
+def _find_all(text: str, value: str) -> Iterator[int]:
+    at = text.find(value) if value else -1
+    while at >= 0:
+        yield at
+        at = text.find(value, at + len(value))

@@ -1,0 +1,272 @@
+"""Scanning a text: which rules hit, and exactly where in the text as it was given."""
+
+from __future__ import annotations
+
+import re
+import sys
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from app.core.findings import Entity, Finding, Side
+from app.core.guards import detectors
+from app.core.guards.normalise import Reading, View, read
+from app.core.guards.patterns import Pattern
+from app.core.guards.rules import CompiledRule, Rules
+from app.core.guards.validators import VALIDATORS, Candidate
+
+_DEEPEST_PAYLOAD = 2
+_MOST_FINDINGS = 100
+_SENTENCE_END = re.compile(r"[.!?]+(?=[ \n\"')\]]|\Z)|\n")
+# Numbers and names do not survive these readings; words do.
+_WORDS_ONLY = frozenset({"leet", "split"})
+
+
+class ScanContext(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known around the text: `previous` turn, account facts (`customer`), the customer's `message`."""
+
+    transaction_verified: bool = False
+    previous: str = ""
+    customer: Mapping[str, str] = {}
+    message: str = ""
+
+
+class _Hit(NamedTuple):
+    order: int
+    start: int
+    end: int
+    entity: Entity | None
+
+
+class _Page:
+    """One view of the text as bytes, with what several rules ask about it worked out once."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self.data = view.text.encode()
+        self._chars: Sequence[int] | None = None
+        self._ends: list[int] | None = None
+        self._spans: dict[int, list[tuple[int, int]]] = {}
+
+    def char(self, byte: int) -> int:
+        if self._chars is None:
+            if len(self.data) == len(self.view.text):
+                self._chars = range(len(self.data) + 1)
+            else:
+                self._chars = [i for i, c in enumerate(self.view.text) for _ in c.encode()]
+                self._chars.append(len(self.view.text))
+        return self._chars[byte]
+
+    def spans(self, pattern: Pattern) -> list[tuple[int, int]]:
+        found = self._spans.get(id(pattern))
+        if found is None:
+            found = [(self.char(start), self.char(end)) for start, end in pattern.spans(self.data)]
+            self._spans[id(pattern)] = found
+        return found
+
+    def sentence(self, start: int, end: int) -> tuple[int, int]:
+        if self._ends is None:
+            self._ends = [m.start() for m in _SENTENCE_END.finditer(self.view.text)]
+        before = bisect_left(self._ends, start)
+        after = bisect_left(self._ends, end)
+        first = self._ends[before - 1] if before else 0
+        return first, self._ends[after] if after < len(self._ends) else len(self.view.text)
+
+    def touches(self, pattern: Pattern | None, start: int, end: int) -> bool:
+        """Whether the pattern matches somewhere that overlaps the slice."""
+        if pattern is None:
+            return False
+        spans = self.spans(pattern)
+        at = bisect_right(spans, (end, 0))
+        return at > 0 and spans[at - 1][1] > start
+
+
+class _Scan:
+    """One scan; holds what does not change while it runs."""
+
+    def __init__(self, text: str, side: Side, rules: Rules, context: ScanContext) -> None:
+        self.text = text
+        self.side = side
+        self.rules = rules
+        self.context = context
+        self._asked: dict[int, bool] = {}
+        self._previous = read(context.previous).views[0].text.encode() if context.previous else b""
+
+    def run(self) -> Iterator[_Hit]:
+        reading = read(self.text)
+        for view in reading.views:
+            yield from self.page_hits(_Page(view))
+        found = list(detectors.payloads(reading.cased))
+        yield from self.detected(reading, found)
+        for payload in found:
+            yield from self.payload_hits(payload, 1)
+
+    def payload_hits(self, payload: detectors.Payload, depth: int) -> Iterator[_Hit]:
+        reading = read(payload.text)
+        for view in reading.views:
+            size = len(view.text)
+            yield from self.page_hits(_Page(view._replace(starts=[payload.start] * size, ends=[payload.end] * size)))
+        if depth < _DEEPEST_PAYLOAD:
+            for inner in detectors.payloads(reading.cased):
+                yield from self.payload_hits(inner._replace(start=payload.start, end=payload.end), depth + 1)
+
+    def active(self, rule: CompiledRule) -> bool:
+        return self.side in rule.rule.action and not (
+            rule.rule.unless == "transaction_verified" and self.context.transaction_verified
+        )
+
+    def page_hits(self, page: _Page) -> Iterator[_Hit]:
+        for rule, pattern in self.rules.index[self.side].candidates(page.data):
+            if not self.active(rule) or (page.view.kind in _WORDS_ONLY and rule.rule.type == "pii"):
+                continue
+            if page.touches(rule.text_exceptions, 0, len(page.view.text)):
+                continue
+            for start, end in page.spans(pattern):
+                if not self.in_context(rule, page, start, end):
+                    continue
+                if page.touches(rule.sentence_exceptions, *page.sentence(start, end)):
+                    continue
+                kept = self.validated(rule, page.view, start, end)
+                if kept is not None:
+                    yield _Hit(rule.order, *page.view.span(*kept), rule.rule.entity)
+
+    def validated(self, rule: CompiledRule, view: View, start: int, end: int) -> tuple[int, int] | None:
+        match = rule.rule.match
+        if match.validator is None:
+            return start, end
+        hosts = self.rules.allowed_hosts
+        return VALIDATORS[match.validator](
+            Candidate(view, start, end, self.text, tuple(match.regions), hosts)
+        )
+
+    def in_context(self, rule: CompiledRule, page: _Page, start: int, end: int) -> bool:
+        if rule.context is None or rule.rule.context is None:
+            return True
+        within = rule.rule.context.within
+        if page.touches(rule.context, start - within, end + within):
+            return True
+        return rule.rule.context.asked and self.asked(rule.order, rule.context)
+
+    def asked(self, order: int, pattern: Pattern) -> bool:
+        if order not in self._asked:
+            self._asked[order] = pattern.found_in(self._previous)
+        return self._asked[order]
+
+    def detected(self, reading: Reading, found: list[detectors.Payload]) -> Iterator[_Hit]:
+        for rule in self.rules.rules:
+            match = rule.rule.match
+            if match.detect is None or not self.active(rule):
+                continue
+            if match.detect == "hidden_text":
+                yield from (_Hit(rule.order, *span, None) for span in detectors.hidden_text(self.text))
+            elif match.detect == "encoded_payload":
+                yield from (_Hit(rule.order, p.start, p.end, None) for p in found)
+            else:
+                known = detectors.known_facts(self.context.customer, match.facts)
+                if match.detect == "echo":
+                    known += self.message_values(rule.rule.sensitive)
+                for start, end, entity in detectors.occurrences(reading, known):
+                    yield _Hit(rule.order, start, end, entity)
+
+    def message_values(self, sensitive: bool) -> list[detectors.Known]:
+        """Personal data the customer wrote. Names are left out: a reply may greet."""
+        message = self.context.message
+        if not message:
+            return []
+        return [
+            detectors.known_value(message[f.start : f.end], f.entity)
+            for f in scan(message, "input", self.rules, ScanContext(previous=self.context.previous))
+            if f.entity is not None and f.entity != "PERSON" and f.sensitive == sensitive
+        ]
+
+
+def _merged(hits: Iterable[_Hit]) -> list[_Hit]:
+    """Overlapping hits of one rule are one hit."""
+    merged: list[_Hit] = []
+    for hit in sorted(set(hits), key=lambda h: (h.order, h.start, h.end, h.entity or "")):
+        last = merged[-1] if merged else None
+        if last and last.order == hit.order and last.entity == hit.entity and hit.start < last.end:
+            merged[-1] = last._replace(end=max(last.end, hit.end))
+        else:
+            merged.append(hit)
+    return merged
+
+
+def _drop_covered(hits: list[_Hit], rules: Rules) -> list[_Hit]:
+    """One stretch is one piece of personal data: sensitive before contact, then the earlier rule of the file."""
+    kept = []
+    covered: list[tuple[int, int]] = []
+    by_rank: dict[tuple[bool, int], list[_Hit]] = {}
+    for hit in hits:
+        rule = rules.rules[hit.order].rule
+        by_rank.setdefault((rule.type == "pii" and not rule.sensitive, hit.order), []).append(hit)
+    for (_, order), group in sorted(by_rank.items()):
+        if rules.rules[order].rule.type != "pii":
+            kept += group[:_MOST_FINDINGS]
+            continue
+        fresh = []
+        for hit in group:
+            at = bisect_right(covered, (hit.start, sys.maxsize))
+            if at == 0 or covered[at - 1][1] < hit.end:
+                fresh.append(hit)
+        kept += fresh
+        covered = _union([*covered, *((h.start, h.end) for h in fresh)])
+    return _join_entities(kept, rules)
+
+
+def _join_entities(hits: list[_Hit], rules: Rules) -> list[_Hit]:
+    """Overlapping hits of one entity by several rules are one piece of data: the earliest rule's, over the whole."""
+    joined: list[_Hit] = []
+    last: dict[tuple[Entity | None, bool], int] = {}
+    for hit in sorted(hits, key=lambda h: (h.start, h.order)):
+        key = hit.entity, rules.rules[hit.order].rule.sensitive
+        at = last.get(key, -1)
+        if hit.entity is not None and at >= 0 and hit.start < joined[at].end:
+            before = joined[at]
+            joined[at] = before._replace(order=min(before.order, hit.order), end=max(before.end, hit.end))
+            continue
+        last[key] = len(joined)
+        joined.append(hit)
+    return joined
+
+
+def _union(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    union: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if union and start < union[-1][1]:
+            union[-1] = (union[-1][0], max(end, union[-1][1]))
+        else:
+            union.append((start, end))
+    return union
+
+
+def scan(text: str, side: Side, rules: Rules, context: ScanContext = ScanContext()) -> tuple[Finding, ...]:  # noqa: B008
+    """Findings sorted by start; spans are on `text` as given. Same arguments, same findings; work linear in `text`."""
+    if not text:
+        return ()
+    hits = _drop_covered(_merged(_Scan(text, side, rules, context).run()), rules)
+    hits.sort(key=lambda h: (h.start, h.end, h.order, h.entity or ""))
+    return tuple(_finding(hit, side, rules) for hit in hits)
+
+
+def _finding(hit: _Hit, side: Side, rules: Rules) -> Finding:
+    rule = rules.rules[hit.order].rule
+    guidance = rule.guidance
+    return Finding(
+        rule_id=rule.id,
+        rule_version=rules.version,
+        type=rule.type,
+        action=rule.action[side],
+        start=hit.start,
+        end=hit.end,
+        entity=hit.entity,
+        sensitive=rule.sensitive,
+        flags=tuple(rule.flags),
+        owner=rule.owner,
+        reason=rule.reason,
+        guidance=f"{guidance.text} {guidance.link}".strip(),
+        overridable_by=rule.overridable_by,
+        side=side,
+    )

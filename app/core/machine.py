@@ -1,0 +1,271 @@
+"""`decide`: the one place where a command meets a case. It only switches; the rules live beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from app.core import decisions, receipts, receiving, timing
+from app.core.case import FINAL_STATES, OPEN_STATES, STATES, Case, Note, State
+from app.core.change import Change
+from app.core.errors import Refused
+from app.core.messages import (
+    AddCustomerMessage,
+    AddNote,
+    AnyCommand,
+    Approve,
+    ByPerson,
+    Command,
+    Decline,
+    Delivered,
+    Edit,
+    FireTimer,
+    GaveUp,
+    HeldAtGate,
+    Outcome,
+    PacketShown,
+    Parked,
+    ReceiveCase,
+    RecordView,
+    Reject,
+    ReportActionResult,
+    SettleDelivery,
+    SignOff,
+    SubmitDraft,
+    Supersede,
+    Undo,
+    Withdraw,
+    WriteReply,
+)
+from app.core.stages import check_rights
+from app.core.world import World
+
+_ALL = frozenset(STATES)
+_ASKED: frozenset[State] = frozenset({"pending", "awaiting_signoff"})
+# The state table (CO4): where each command is accepted. Every other cell is a refusal; a test walks them all.
+ACCEPTED: Mapping[type[Command], frozenset[State]] = {
+    ReceiveCase: frozenset(),  # only where there is no case yet
+    AddCustomerMessage: frozenset(),  # becomes Supersede + ReceiveCase before it gets here
+    Supersede: OPEN_STATES,
+    SubmitDraft: _ASKED | {"blocked"},
+    Withdraw: _ASKED | {"received", "blocked", "approved", "failed"},
+    ReportActionResult: OPEN_STATES | {"sent"},
+    Approve: frozenset({"pending"}),
+    Edit: _ASKED,
+    WriteReply: _ASKED | {"blocked"},
+    Reject: _ASKED | {"blocked"},
+    SignOff: frozenset({"awaiting_signoff"}),
+    Decline: frozenset({"awaiting_signoff"}),
+    Undo: frozenset({"approved"}),
+    RecordView: _ALL - {"received"},
+    AddNote: _ALL - {"received"},
+    SettleDelivery: frozenset({"indeterminate"}),
+    FireTimer: _ALL - FINAL_STATES - {"received"},
+    PacketShown: _ALL,
+    Delivered: _ALL,
+    GaveUp: _ALL,
+    Parked: _ALL,
+    HeldAtGate: _ALL,
+}
+
+
+def decide(case: Case | None, command: AnyCommand, world: World) -> Outcome:
+    """What `command` makes of `case`; raises Refused, with nothing changed, where it may not."""
+    if isinstance(command, ReceiveCase):
+        if case is not None:
+            raise Refused("exists", f"There is a case {case.id} already.")
+        return receiving.receive(command, world).outcome()
+    if case is None:
+        raise Refused("no_case", f"There is no case {command.case_id}.")
+    if case.state not in ACCEPTED[type(command)]:
+        raise Refused(_code(case), explain_state(case, world))
+    change = Change(case, world, _actor(command), command.click if isinstance(command, ByPerson) else None)
+    _apply(change, command)
+    return change.outcome()
+
+
+def _apply(change: Change, command: AnyCommand) -> None:
+    match command:
+        case Approve():
+            decisions.approve(change, command)
+        case Edit():
+            decisions.edit(change, command)
+        case WriteReply():
+            decisions.write(change, command)
+        case Reject():
+            decisions.reject(change, command)
+        case SignOff():
+            decisions.sign_off(change, command)
+        case Decline():
+            decisions.decline(change, command)
+        case Undo():
+            decisions.undo(change, command)
+        case RecordView():
+            _record_view(change, command)
+        case AddNote():
+            _add_note(change, command)
+        case SettleDelivery():
+            receipts.settle(change, command)
+        case SubmitDraft():
+            receiving.submit_draft(change, command)
+        case Supersede():
+            receiving.supersede(change, command)
+        case Withdraw():
+            receiving.withdraw(change, command)
+        case ReportActionResult():
+            receiving.report_action_result(change, command)
+        case FireTimer():
+            timing.fire(change, command)
+        case PacketShown():
+            receipts.packet_shown(change, command)
+        case Delivered():
+            receipts.delivered(change, command)
+        case GaveUp():
+            receipts.gave_up(change, command)
+        case Parked():
+            receipts.parked(change, command)
+        case HeldAtGate():
+            receipts.held_at_gate(change, command)
+        case ReceiveCase() | AddCustomerMessage():
+            raise AssertionError("handled before the state table")
+        case _:
+            assert_never(command)
+
+
+def expand(command: AnyCommand, case: Case | None, open_case: Case | None) -> tuple[AnyCommand, ...]:
+    """One open case a ticket (IN5): a new case or customer message first supersedes what is open on the ticket.
+
+    `case` is the command's own case, `open_case` the open one on the ticket it is about.
+    """
+    if isinstance(command, AddCustomerMessage):
+        if case is None:
+            raise Refused("no_case", f"There is no case {command.case_id}.")
+        command = ReceiveCase(
+            case_id=command.new_case_id,
+            by=command.by,
+            ticket=case.ticket,
+            customer=case.customer,
+            messages=(*case.messages, command.message),
+            signals=command.signals,
+            action=case.action,
+            context=case.context,
+            submitted_by=case.submitted_by,
+            cc=case.cc,
+            callback_url=case.callback_url,
+            callback_key=case.callback_key,
+            metadata=case.metadata,
+        )
+    if not isinstance(command, ReceiveCase) or open_case is None or open_case.id == command.case_id:
+        return (command,)
+    first = Supersede(
+        case_id=open_case.id,
+        by=command.by,
+        successor=command.case_id,
+        reason="The customer wrote again." if case is not None else "A newer case came in for this ticket.",
+    )
+    return (first, replace(command, supersedes=open_case.id))
+
+
+def _actor(command: AnyCommand) -> str:
+    match command:
+        case FireTimer():
+            return "system:timers"
+        case PacketShown() | Delivered() | GaveUp() | Parked() | HeldAtGate():
+            return "system:dispatch"
+        case _ if isinstance(command, ByPerson):
+            return f"slack:{command.user}"
+        case _:
+            return getattr(command, "by", "system:engine")
+
+
+# What a person could do with the view they open: opening it is refused where doing it would be.
+_VIEW_FOR: Mapping[str, type[Command]] = {
+    "approve": Approve,
+    "edit": Edit,
+    "write": WriteReply,
+    "reject": Reject,
+    "decline": Decline,
+}
+
+
+def _record_view(change: Change, command: RecordView) -> None:
+    case, world = change.case, change.world
+    leads_to = _VIEW_FOR.get(command.what)
+    if leads_to is not None:
+        if case.state not in ACCEPTED[leads_to]:
+            raise Refused(_code(case), explain_state(case, world))
+        any_step = command.what in ("edit", "write", "reject")
+        check_rights(case, command.user, world.people, world.policy, any_step=any_step)
+        if command.seen != case.request_hash:
+            raise Refused("draft_changed", "This case changed since; look at the text as it is now.")
+        if command.what in ("approve", "edit", "write"):
+            decisions.check_on_this_side(change, command.user)
+        if command.what == "approve":
+            decisions.check_approvable(change, command.user)
+    if command.what == "withheld_draft":
+        check_rights(case, command.user, world.people, world.policy, any_step=True)
+        change.set(withheld_viewed_by=tuple(dict.fromkeys((*case.withheld_viewed_by, command.user))))
+        change.record("WithheldDraftViewed")
+        return
+    change.record("ViewOpened", view=command.what)
+
+
+def _add_note(change: Change, command: AddNote) -> None:
+    """A thread reply becomes a reviewer note, once, however often Slack delivers it."""
+    case = change.case
+    text = command.text.strip()[: decisions.FEEDBACK_LIMIT]
+    key = f"{command.click.channel}:{command.click.ts}"
+    if not text or any(n.key == key for n in case.notes) or len(case.notes) >= 100:
+        raise Refused("no_note", "Nothing to add.")
+    change.set(notes=(*case.notes, Note(user=command.user, text=text, at=change.now, key=key)))
+    change.record("NoteAdded", reason=text)
+
+
+def _code(case: Case) -> str:
+    return {
+        "expired": "expired",
+        "superseded": "superseded",
+        "withdrawn": "withdrawn",
+        "awaiting_signoff": "awaiting_signoff",
+        "pending": "not_now",
+        "blocked": "blocked",
+        "received": "not_now",
+        "failed": "failed",
+        "indeterminate": "indeterminate",
+    }.get(case.state, "already_decided")
+
+
+def explain_state(case: Case, world: World) -> str:
+    """Why the case takes no such command now, and who brought it there: read by the person who clicked."""
+    verdict = case.verdict
+    who = world.people.find(verdict.by.removeprefix("slack:")) if verdict and verdict.by else None
+    name = (who.name or verdict.by) if who and verdict else ""
+    when = f" at {verdict.at:%H:%M} UTC" if verdict else ""
+    by = f" by {name}{when}" if name else when
+    match case.state:
+        case "pending" | "received":
+            return "The case waits for its first decision; there is nothing to do of that kind now."
+        case "awaiting_signoff":
+            signed = ", ".join(world.people.find(a.user).name or a.user for a in case.approvals)
+            return f"Already approved by {signed}; it waits for a second person's sign-off in the thread."
+        case "approved" | "sending" | "sent":
+            outcome = verdict.outcome if verdict else "approved"
+            return f"Already decided: {outcome}{by}."
+        case "rejected":
+            reason = f' Reason: "{verdict.reason}"' if verdict and verdict.reason else ""
+            return f"Already decided: rejected{by}.{reason}"
+        case "superseded":
+            return f"This case was replaced by case {case.superseded_by}; nothing was sent from here."
+        case "expired":
+            return f"This case expired{when}; the draft was not sent."
+        case "withdrawn":
+            return f"This case was withdrawn{when}: {verdict.reason if verdict else ''}".rstrip(": ")
+        case "blocked":
+            return "Nobody can approve this case as it is: write the reply, or ask a policy owner."
+        case "failed":
+            return f"Approved{by}, but the reply could not be delivered; see the packet's thread."
+        case "indeterminate":
+            return f"Approved{by}; nobody can tell yet whether the reply arrived. Settle that first."
+    assert_never(case.state)

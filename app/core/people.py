@@ -1,0 +1,52 @@
+"""Who is who: Slack people, one person behind several accounts, and the members of roles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    user_id: str
+    name: str = ""
+    email: str = ""
+    is_bot: bool = False
+    is_guest: bool = False
+    deleted: bool = False
+
+    @property
+    def key(self) -> str:
+        """Several accounts with one e-mail are one person."""
+        return self.email.casefold() or self.user_id
+
+    @property
+    def may_decide(self) -> bool:
+        return not (self.is_bot or self.is_guest or self.deleted)
+
+
+class People(msgspec.Struct, frozen=True, kw_only=True):
+    """A snapshot of the directory. `roles` maps a role to user ids, `channels` a channel name to its Slack id."""
+
+    persons: Mapping[str, Person] = {}
+    roles: Mapping[str, frozenset[str]] = {}
+    channels: Mapping[str, str] = {}
+    groups: Mapping[str, str] = {}  # role -> user group id, for showing, never for rights
+
+    def find(self, user_id: str) -> Person:
+        """A person nobody knows is somebody without any right, not an error."""
+        return self.persons.get(user_id) or Person(user_id=user_id)
+
+    def roles_of(self, user_id: str) -> frozenset[str]:
+        """Roles of this account and of the same person's other accounts; none for who may not decide."""
+        person = self.find(user_id)
+        if not person.may_decide:
+            return frozenset()
+        return frozenset(
+            role for role, users in self.roles.items() if any(self.find(u).key == person.key for u in users)
+        )
+
+    def members(self, role: str) -> tuple[Person, ...]:
+        """Those of the role who may decide, ordered by name, each person once."""
+        found = {p.key: p for u in self.roles.get(role, frozenset()) if (p := self.find(u)).may_decide}
+        return tuple(sorted(found.values(), key=lambda p: (p.name, p.user_id)))

@@ -1,0 +1,120 @@
+"""Ladders, expiry and the send delay as rows due at a time (TI1-TI3). Time is counted from when people were asked."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from app.core.case import Escalation, Rung, Timer
+from app.core.change import Change
+from app.core.ending import end, release
+from app.core.errors import Refused
+from app.core.messages import DirectMessage, FireTimer, HelpdeskReply
+from app.core.stages import eligible
+from app.core.surfaces import refresh, show_to, tell
+
+
+def arm(change: Change) -> None:
+    """Set the timers an undecided case must have; those that fired stay fired."""
+    case = change.case
+    assessment = case.assessed
+    opened = case.opened_at or change.now
+    due = case.deadline or opened + timedelta(seconds=assessment.expire_after)
+    timers = [Timer(key="expire", kind="expire", due_at=due)]
+    timers += [
+        Timer(key=f"rung:{rung.id}", kind="rung", due_at=opened + timedelta(seconds=rung.after))
+        for rung in assessment.rungs
+        if f"rung:{rung.id}" not in case.fired
+    ]
+    change.set(timers=tuple(sorted(timers, key=lambda t: (t.due_at, t.key))))
+
+
+def fire(change: Change, command: FireTimer) -> None:
+    case = change.case
+    timer = next((t for t in case.timers if t.key == command.key), None)
+    if timer is None or timer.due_at > change.now:
+        raise Refused("stale_timer", "This timer is not due, or not there any more.")
+    change.set(timers=tuple(t for t in case.timers if t is not timer), fired=(*case.fired, timer.key))
+    change.record("TimerFired", timer=timer.key, due_at=timer.due_at.isoformat())
+    match timer.kind:
+        case "send":
+            release(change)
+        case "expire":
+            expire(change)
+        case "rung":
+            rung = next(r for r in case.assessed.rungs if f"rung:{r.id}" == timer.key)
+            _climb(change, rung)
+
+
+def expire(change: Change) -> None:
+    """Nobody decided in time: never the draft, at most the holding message."""
+    hold(change)
+    end(change, "expired", "expired", by="system:timers", role="", reason="Nobody decided in time.")
+    change.record("CaseExpired", reason="Nobody decided in time.")
+
+
+def hold(change: Change) -> None:
+    """Send the pre-approved holding message, once a case, where policy allows it."""
+    case = change.case
+    if case.holding_sent or not case.assessed.holding_allowed:
+        return
+    change.set(holding_sent=True)
+    text = change.world.policy.holding_text
+    change.send(HelpdeskReply(text=text, kind="holding", request_hash=""))
+    change.record("HoldingSent", reason="Pre-approved holding message; the draft was not sent.")
+    tell(change, "holding")
+
+
+def _climb(change: Change, rung: Rung) -> None:
+    match rung.do:
+        case "holding":
+            hold(change)
+        case "remind":
+            _remind(change, rung)
+        case "escalate" | "status":
+            _escalate(change, rung)
+
+
+def _remind(change: Change, rung: Rung) -> None:
+    people = eligible(change.case, change.world.people)
+    mentions = tuple(p.user_id for p in people)[:10]
+    tell(change, "reminder", mentions, rung=rung.id)
+    change.record("Reminded", rung=rung.id, mentioned=list(mentions))
+    if rung.direct_message:
+        _direct(change, mentions, rung)
+
+
+def _escalate(change: Change, rung: Rung) -> None:
+    """Open the step to a further role (or only show it the case) in a packet of its own; the first one stays live."""
+    world = change.world
+    case = change.case
+    gains = rung.do == "escalate"
+    if gains and (case.stage, rung.role) not in case.gained:
+        change.set(gained=(*case.gained, (case.stage, rung.role)))
+    reason = f"No decision after {_spell(rung.after)}."
+    change.set(
+        escalations=(
+            *change.case.escalations,
+            Escalation(reason=reason, trigger_type="rule", to_role=rung.role, at=change.now),
+        )
+    )
+    spec = world.policy.roles[rung.role]
+    show_to(change, rung.role, can_decide=gains)
+    mentions = tuple(
+        p.user_id for p in eligible(change.case, world.people) if rung.role in world.people.roles_of(p.user_id)
+    )
+    tell(change, "escalated", role=rung.role, channel=spec.channel, reason=reason)
+    change.record("Escalated", reason=reason, to_role=rung.role, rung=rung.id, gains_step=gains)
+    if rung.direct_message:
+        members = mentions or tuple(p.user_id for p in world.people.members(rung.role))
+        _direct(change, members[:10], rung)
+    refresh(change)
+
+
+def _direct(change: Change, users: tuple[str, ...], rung: Rung) -> None:
+    for user in users:
+        change.send(DirectMessage(user=user, kind="urgent", data={"rung": rung.id}))
+
+
+def _spell(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes / 60:g} h"

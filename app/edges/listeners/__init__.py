@@ -1,0 +1,43 @@
+"""Slack payload → command. One Bolt listener per payload type; behind each a dict by action id or callback id.
+
+Every listener stores first and acknowledges then (DE3). What cannot wait for the outbox (opening a modal, answering one
+person privately) runs in a small pool after the commit, so that the acknowledgement never waits for the network.
+"""
+
+from __future__ import annotations
+
+import re
+
+from slack_bolt import App
+from slack_sdk import WebClient
+
+from app.edges.listeners.actions import Actions
+from app.edges.listeners.commands import Commands
+from app.edges.listeners.events import Events
+from app.edges.listeners.shared import Desk
+from app.edges.listeners.views import Views
+
+OURS = re.compile("^cs:")
+
+
+def bolt_app(client: WebClient, desk: Desk) -> App:
+    """The signature is verified before Bolt (`slack_http`), or by the socket's own token."""
+    app = App(
+        client=client,
+        token=client.token,
+        signing_secret="verified-before-bolt",
+        request_verification_enabled=False,
+        token_verification_enabled=False,
+        process_before_response=True,
+        ignoring_self_events_enabled=True,
+    )
+    app.action(re.compile(".*"))(Actions(desk))
+    app.view({"type": "view_submission", "callback_id": OURS})(Views(desk))
+    commands, events = Commands(desk), Events(desk)
+    app.command("/approvals")(commands)
+    app.event("message")(events.message)
+    app.event("app_home_opened")(events.home)
+    return app
+
+
+__all__ = ["Desk", "bolt_app"]

@@ -1,0 +1,133 @@
+"""Buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec.structs import replace
+from slack_bolt import Ack
+
+from app.core.case import Case
+from app.core.errors import Refused
+from app.core.messages import Approve, RecordView, SettleDelivery, SignOff, Undo
+from app.edges.listeners.shared import (
+    Desk,
+    NotStored,
+    Payload,
+    Target,
+    click_of,
+    packet_of,
+    read_target,
+    user_of,
+)
+from db.log import LoggedEvent
+from blocks.history import history_view
+from blocks.modals import approve_view, decline_view, edit_view, reject_view, withheld_view, write_view
+
+# action id → the view it opens
+VIEWS: Mapping[str, str] = {
+    "cs:edit": "edit",
+    "cs:reject": "reject",
+    "cs:write": "write",
+    "cs:decline": "decline",
+    "cs:history": "history",
+    "cs:withheld": "withheld_draft",
+}
+MODALS: Mapping[str, Callable[..., dict[str, Any]]] = {
+    "approve": approve_view,
+    "edit": edit_view,
+    "reject": reject_view,
+    "write": write_view,
+    "decline": decline_view,
+}
+MOST_HISTORY = 200
+
+
+class Actions:
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+
+    def __call__(self, ack: Ack, body: dict[str, Any]) -> None:
+        action = (body.get("actions") or [{}])[0]
+        action_id = str(action.get("action_id") or "")
+        target = read_target(action.get("value"))
+        if action_id.startswith("cs:") and target is not None:
+            self._click(body, action_id, replace(target, **_place(body)))
+        elif body.get("view") is None and action.get("type") == "button" and not action.get("url"):
+            nowhere = Target(case_id="", **_place(body))
+            self.desk.whisper(user_of(body), nowhere, "This button is not one that Countersign knows any more.")
+        ack()
+
+    def _click(self, body: Payload, action_id: str, target: Target) -> None:
+        user = user_of(body)
+        self.desk.directory.ensure(user)
+        try:
+            if action_id in VIEWS:
+                self._open(body, target, user, VIEWS[action_id])
+            elif action_id == "cs:approve":
+                self._approve(body, target, user)
+            else:
+                self._decide(body, target, user, action_id)
+        except Refused as refusal:
+            self.desk.tell_refused(user, target, refusal.sentence)
+        except NotStored as fault:
+            self.desk.tell_refused(user, target, str(fault))
+
+    def _decide(self, body: Payload, target: Target, user: str, action_id: str) -> None:
+        common: dict[str, Any] = {"case_id": target.case_id, "user": user, "seen": target.seen, "click": click_of(body)}
+        match action_id:
+            case "cs:signoff":
+                case = self.desk.do(SignOff(**common))
+            case "cs:undo":
+                case = self.desk.do(Undo(**common))
+            case "cs:settle_sent" | "cs:settle_resend":
+                arrived = action_id == "cs:settle_sent"
+                case = self.desk.do(SettleDelivery(**common, delivery=target.delivery, arrived=arrived))
+            case _:
+                raise Refused("unknown_button", "This button is not one that Countersign knows any more.")
+        self.desk.tell_done(user, target, case)
+
+    def _approve(self, body: Payload, target: Target, user: str) -> None:
+        """One click where that is all policy asks; else the modal with the checklist (SL6)."""
+        case = self.desk.case(target.case_id)
+        if case is not None and case.assessment and (case.assessment.checklist or case.assessment.must_edit):
+            self._open(body, target, user, "approve")
+            return
+        approve = Approve(case_id=target.case_id, user=user, seen=target.seen, click=click_of(body))
+        self.desk.tell_done(user, target, self.desk.do(approve))
+
+    def _open(self, body: Payload, target: Target, user: str, what: Any) -> None:
+        """Refused here where doing it would be refused: nobody fills in a form for nothing."""
+        view = RecordView(case_id=target.case_id, user=user, seen=target.seen, click=click_of(body), what=what)
+        case = self.desk.do(view)
+        trigger = str(body.get("trigger_id") or "")
+
+        def open_modal() -> None:
+            try:
+                self.desk.slack.open_view(trigger, self._view(case, target, what))
+            except Exception:
+                self.desk.whisper(user, target, "Slack did not open the form. Please click again.")
+                raise
+
+        self.desk.later(open_modal)
+
+    def _view(self, case: Case, target: Target, what: str) -> dict[str, Any]:
+        around = self.desk.around(case)
+        if what == "history":
+            with self.desk.engine.store.reading() as reader:
+                entries = [_entry(event) for event in reader.events(case.id)[-MOST_HISTORY:]]
+            return history_view(case, entries, around)
+        if what == "withheld_draft":
+            return withheld_view(case)
+        return MODALS[what](case, packet_of(case, target), target.meta(), around)
+
+
+def _entry(event: LoggedEvent) -> dict[str, Any]:
+    content = event.content
+    return {"type": event.type, "actor": event.actor, "at": event.at, "reason": content.reason, "data": content.data}
+
+
+def _place(body: Payload) -> dict[str, str]:
+    click = click_of(body)
+    return {"channel": click.channel, "ts": click.ts, "response_url": str(body.get("response_url") or "")}

@@ -1,0 +1,221 @@
+"""What all listeners share: who clicked on what, the engine behind it, and a private word to the one who clicked."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from app.core.case import TIERS, Case, Packet
+from app.core.errors import CountersignError, Refused
+from app.core.messages import AnyCommand, Click
+from app.core.stages import eligible
+from app.engine import Busy, Engine
+from app.ports.directory import SlackDirectory
+from app.ports.errors import PortError
+from app.ports.slack import SlackPort
+from blocks.notices import notice_blocks
+from blocks.surface import Surroundings, surroundings_of
+
+log = logging.getLogger("countersign.slack")
+
+# Slack waits 3 s for the acknowledgement; the rest is for the way there and back.
+STORE_WITHIN = 2.4
+MOST_LOOKED_AT = 100  # cases of one queue searched for those that wait for one person
+Payload = Mapping[str, Any]
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """What a button or a modal is about. `seen` is the request hash that stood on the surface."""
+
+    case_id: str
+    seen: str = ""
+    packet: str = ""
+    delivery: str = ""
+    channel: str = ""
+    ts: str = ""
+    response_url: str = ""
+
+    def meta(self) -> dict[str, str]:
+        return {
+            "c": self.case_id,
+            "h": self.seen,
+            "p": self.packet,
+            "ch": self.channel,
+            "ts": self.ts,
+            "ru": self.response_url,
+        }
+
+
+def read_target(raw: object) -> Target | None:
+    """From a button's value or a modal's private_metadata; None when it is not ours. It is data, never trusted."""
+    try:
+        fields = msgspec.json.decode(str(raw or ""), type=dict[str, str])
+    except msgspec.DecodeError:
+        return None
+    if not fields.get("c"):
+        return None
+    return Target(
+        case_id=fields["c"],
+        seen=fields.get("h", ""),
+        packet=fields.get("p", ""),
+        delivery=fields.get("d", ""),
+        channel=fields.get("ch", ""),
+        ts=fields.get("ts", ""),
+        response_url=fields.get("ru", ""),
+    )
+
+
+class NotStored(CountersignError):
+    """The command may or may not be stored: the person is told to look before clicking again."""
+
+    sentence = "This is taking longer than usual, so look at the case before you click again."
+
+
+class Desk:
+    """The listeners' way to engine, packets and people."""
+
+    def __init__(self, engine: Engine, slack: SlackPort, directory: SlackDirectory, pool: ThreadPoolExecutor) -> None:
+        self.engine = engine
+        self.slack = slack
+        self.directory = directory
+        self.pool = pool
+
+    # --- the engine ----------------------------------------------------------------------------------------------
+
+    def do(self, command: AnyCommand) -> Case:
+        """The case after the command, durably stored. Refused and NotStored carry a sentence for the person."""
+        try:
+            handled = self.engine.handle(command, timeout=STORE_WITHIN)
+        except Refused:
+            raise
+        except (FutureTimeout, Busy):
+            raise NotStored(NotStored.sentence) from None
+        except Exception as error:
+            log.error("command %s was not stored: %s", type(command).__name__, type(error).__name__)
+            raise NotStored("Nothing was stored: Countersign has a fault of its own. Try again in a minute.") from error
+        if handled.case is None:
+            raise NotStored(NotStored.sentence)
+        return handled.case
+
+    def case(self, case_id: str) -> Case | None:
+        with self.engine.store.reading() as reader:
+            return reader.case(case_id)
+
+    def around(self, case: Case) -> Surroundings:
+        return surroundings_of(self.engine.policy_of(case.policy_snapshot), self.engine.people())
+
+    def surroundings(self) -> Surroundings:
+        return surroundings_of(self.engine.policy, self.engine.people())
+
+    def queues(self) -> list[str]:
+        """Channels of the roles that decide, each once, as `roles.yaml` orders them."""
+        roles = self.engine.policy.roles.values()
+        return list(dict.fromkeys(spec.channel for spec in roles if spec.channel != self.engine.policy.policy_channel))
+
+    def waiting_for(self, user: str) -> list[Case]:
+        """Cases this person can act on now: highest risk first, then the oldest."""
+        people = self.engine.people()
+        held, key = people.roles_of(user), people.find(user).key
+        channels = {spec.channel for role, spec in self.engine.policy.roles.items() if role in held}
+        with self.engine.store.reading() as reader:
+            found = {c.id: c for channel in channels for c in reader.next_in_queue(channel, MOST_LOOKED_AT)}
+        mine = [c for c in found.values() if any(p.key == key for p in eligible(c, people))]
+        return sorted(mine, key=by_risk)
+
+    # --- a private word ------------------------------------------------------------------------------------------
+
+    def later(self, work: Callable[[], object]) -> None:
+        """Run after the acknowledgement; a failure is logged without anybody's words in it."""
+
+        def guarded() -> None:
+            try:
+                work()
+            except PortError as error:
+                log.warning("answer to a person failed: %s", error.code or type(error).__name__)
+            except Exception:
+                log.exception("answer to a person failed")
+
+        self.pool.submit(guarded)
+
+    def whisper(self, user: str, target: Target | None, text: str, blocks: Sequence[Mapping[str, Any]] = ()) -> None:
+        """To one person at once: by response_url, else as an ephemeral message, else as a direct one (SL3)."""
+
+        def send() -> None:
+            ways: list[Callable[[], object]] = []
+            if target and target.response_url:
+                ways.append(lambda: self.slack.respond(target.response_url, text, blocks))
+            if target and target.channel:
+                ways.append(lambda: self.slack.ephemeral(target.channel, user, text, blocks))
+            ways.append(lambda: self.slack.direct("notice", user, text, blocks))
+            for way in ways:
+                try:
+                    way()
+                except PortError as error:
+                    log.info("a private answer had to take another way: %s", error.code or type(error).__name__)
+                else:
+                    return
+
+        self.later(send)
+
+    def tell_done(self, user: str, target: Target, case: Case) -> None:
+        sentence = done_sentence(case)
+        undo = case.state == "approved" and case.verdict is not None and case.verdict.by == user
+        # Undo binds to the text as it is now, which an edit has just made
+        packet = packet_of(case, target)
+        blocks = notice_blocks("done", sentence, case=case, packet=packet, around=self.around(case), undo=undo)
+        self.whisper(user, target, sentence, blocks)
+
+    def tell_refused(self, user: str, target: Target, sentence: str) -> None:
+        case = self.case(target.case_id)
+        if case is None or case.assessment is None:
+            self.whisper(user, target, sentence, notice_blocks("refused", sentence))
+            return
+        packet = packet_of(case, target)
+        blocks = notice_blocks("refused", sentence, case=case, packet=packet, around=self.around(case))
+        self.whisper(user, target, sentence, blocks)
+
+
+def done_sentence(case: Case) -> str:
+    """What a decision came to, as its maker wants to know it."""
+    delay = case.assessed.send_delay
+    match case.state:
+        case "approved":
+            return f"Your approval is recorded. The reply goes out in {delay:g} s."
+        case "sending" | "sent":
+            return "Your approval is recorded. The reply is on its way to the customer."
+        case "awaiting_signoff":
+            return "Your approval is recorded. A second person has to sign off in the thread before it goes out."
+        case "rejected":
+            return "Rejected. The ticket goes back to the team with your reason."
+        case "pending":
+            return "Recorded. The case waits for a decision again; nothing was sent."
+        case _:
+            return f"Recorded. The case is {case.state} now."
+
+
+def by_risk(case: Case) -> tuple[int, datetime]:
+    """Sorts the highest risk first, then the oldest."""
+    return (-TIERS.index(case.assessed.tier), case.created_at)
+
+
+def click_of(body: Payload) -> Click:
+    container = body.get("container") or {}
+    return Click(
+        trigger=str(body.get("trigger_id") or ""),
+        channel=str((body.get("channel") or {}).get("id") or container.get("channel_id") or ""),
+        ts=str((body.get("message") or {}).get("ts") or container.get("message_ts") or ""),
+    )
+
+
+def user_of(body: Payload) -> str:
+    return str((body.get("user") or {}).get("id") or body.get("user_id") or "")
+
+
+def packet_of(case: Case, target: Target) -> Packet | None:
+    return case.packet(target.packet) or (case.packets[0] if case.packets else None)

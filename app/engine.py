@@ -1,0 +1,271 @@
+"""The only door: commands of all threads become one order, one transaction a batch, and then an answer (DESIGN)."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from app.clock import Clock
+from app.core.case import Case
+from app.core.errors import CountersignError, Refused
+from app.core.machine import decide, expand
+from app.core.messages import AddCustomerMessage, AnyCommand, ByPerson, Event, Outcome, ReceiveCase
+from app.core.people import People
+from app.core.policy import Policy, PolicyDocuments, compile_policy
+from app.core.world import History, World
+from db.store import Store, UnitOfWork
+
+log = logging.getLogger("countersign.engine")
+
+BATCH = 64
+QUEUE = 5_000
+HISTORY = timedelta(days=7)
+
+# A named place in the flow where a crash is worth rehearsing; real ones do nothing.
+Point = Callable[[str], None]
+
+
+def no_point(_name: str) -> None:
+    return None
+
+
+class Busy(CountersignError):
+    """More commands wait than the one writer can take; the caller should come back."""
+
+
+class Remember(msgspec.Struct, frozen=True, kw_only=True):
+    """An idempotency key (IN2): stored with its answer in the command's own transaction."""
+
+    key: str
+    digest: str
+    answer: Callable[[Case], bytes]
+
+
+class Handled(msgspec.Struct, frozen=True, kw_only=True):
+    """The case after the command; None when the key was known: then `replayed` is the body of the first answer."""
+
+    case: Case | None
+    replayed: bytes | None = None
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    command: AnyCommand
+    remember: Remember | None
+    future: Future[Handled]
+
+
+class Engine:
+    def __init__(
+        self,
+        store: Store,
+        policy: Policy,
+        *,
+        clock: Clock,
+        people: Callable[[], People] = People,
+        point: Point = no_point,
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.point = point
+        self._people = people
+        self._policy = policy
+        self._policies = {policy.snapshot: policy}
+        self._jobs: queue.Queue[Job | None] = queue.Queue(QUEUE)
+        self._thread: threading.Thread | None = None
+        self._committed = threading.Condition()
+        self._commits = 0
+        self.listeners: list[Callable[[], None]] = []  # woken after each commit; must not block
+
+    # --- life ----------------------------------------------------------------------------------------------------
+
+    @property
+    def policy(self) -> Policy:
+        return self._policy
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self._write_loop, name="engine", daemon=True)
+        self._thread.start()
+
+    def stop(self, timeout: float = 10) -> None:
+        """Finish what was submitted, then stop."""
+        if self._thread is not None:
+            self._jobs.put(None)
+            self._thread.join(timeout)
+            self._thread = None
+
+    def activate(self, policy: Policy, *, actor: str) -> None:
+        """Put a policy in force for new cases; its snapshot is stored before any case can refer to it."""
+        with self.store.writing() as uow:
+            if uow.load_snapshot(policy.snapshot) is None:
+                uow.save_snapshot(policy.snapshot, msgspec.json.encode(policy.documents))
+                event = Event(type="PolicyLoaded", actor=actor, policy_snapshot=policy.snapshot)
+                uow.append_events((event,), None, self.clock.now())
+        self._policies[policy.snapshot] = policy
+        self._policy = policy
+
+    # --- commands ------------------------------------------------------------------------------------------------
+
+    @property
+    def running(self) -> bool:
+        return self._thread is not None
+
+    def submit(self, command: AnyCommand, remember: Remember | None = None) -> Future[Handled]:
+        job = Job(command=command, remember=remember, future=Future())
+        try:
+            self._jobs.put_nowait(job)
+        except queue.Full:
+            raise Busy("too many commands wait") from None
+        return job.future
+
+    def handle(self, command: AnyCommand, remember: Remember | None = None, timeout: float = 10) -> Handled:
+        if self._thread is None:
+            job = Job(command=command, remember=remember, future=Future())
+            self.run([job])
+            return job.future.result(0)
+        return self.submit(command, remember).result(timeout)
+
+    def _write_loop(self) -> None:
+        while (first := self._jobs.get()) is not None:
+            batch = [first]
+            stopping = False
+            while len(batch) < BATCH:
+                try:
+                    job = self._jobs.get_nowait()
+                except queue.Empty:
+                    break
+                if job is None:
+                    stopping = True
+                    break
+                batch.append(job)
+            self.run(batch)
+            if stopping:
+                return
+
+    def run(self, batch: Sequence[Job]) -> None:
+        """One transaction for the batch; the callers hear only after the commit."""
+        answers: list[tuple[Job, Handled | BaseException]] = []
+        try:
+            with self.store.writing() as uow:
+                for job in batch:
+                    answers.append((job, self._one(uow, job)))
+                self.point("before commit")
+        except Exception as error:
+            log.error("batch of %d commands was not stored: %s", len(batch), type(error).__name__)
+            answers = [(job, error) for job in batch]
+        else:
+            self.point("after commit")
+        for job, answer in answers:
+            if isinstance(answer, BaseException):
+                job.future.set_exception(answer)
+            else:
+                job.future.set_result(answer)
+        self._announce()
+
+    def _one(self, uow: UnitOfWork, job: Job) -> Handled | BaseException:
+        try:
+            with uow.savepoint():
+                return self._decide_and_save(uow, job)
+        except Refused as refusal:
+            self._record_refusal(uow, job.command, refusal)
+            return refusal
+        except Exception as error:
+            log.exception("command %s failed", type(job.command).__name__)
+            return error
+
+    def _decide_and_save(self, uow: UnitOfWork, job: Job) -> Handled:
+        command, remember = job.command, job.remember
+        if remember is not None and (known := uow.answer_for(remember.key)) is not None:
+            if known.digest != remember.digest:
+                raise Refused("idempotency_conflict", "This Idempotency-Key was used with other content.")
+            return Handled(case=None, replayed=known.body)
+        case = uow.case(command.case_id)
+        standing = self._open_on_ticket(uow, command, case)
+        basis = standing if isinstance(command, AddCustomerMessage) and standing is not None else case
+        outcome: Outcome | None = None
+        for step in expand(command, basis, standing):
+            before = uow.case(step.case_id)
+            world = self._world(uow, step, before)
+            outcome = decide(before, step, world)
+            uow.save(before, outcome, world.now)
+        assert outcome is not None
+        if remember is not None:
+            body = remember.answer(outcome.case)
+            uow.remember_answer(remember.key, remember.digest, 202, body, self.clock.now())
+        return Handled(case=outcome.case)
+
+    def _open_on_ticket(self, uow: UnitOfWork, command: AnyCommand, case: Case | None) -> Case | None:
+        if isinstance(command, ReceiveCase):
+            return uow.open_case_for_ticket(command.ticket.id)
+        if isinstance(command, AddCustomerMessage) and case is not None:
+            return uow.open_case_for_ticket(case.ticket.id)
+        return None
+
+    def _world(self, uow: UnitOfWork, command: AnyCommand, case: Case | None) -> World:
+        now = self.clock.now()
+        history = History()
+        if isinstance(command, ReceiveCase):
+            history = uow.history(command.customer.id, command.ticket.id, now - HISTORY)
+        policy = self.policy_of(case.policy_snapshot, uow) if case is not None else self._policy
+        return World(now=now, policy=policy, active=self._policy, people=self._people(), history=history)
+
+    def policy_of(self, snapshot: str, reader: Any = None) -> Policy:
+        """The compiled policy of a stored snapshot; a case never outlives the text of its own policy."""
+        policy = self._policies.get(snapshot)
+        if policy is None:
+            if reader is None:
+                with self.store.reading() as opened:
+                    return self.policy_of(snapshot, opened)
+            stored = reader.load_snapshot(snapshot)
+            if stored is None:
+                raise CountersignError(f"policy snapshot {snapshot} is not in the store")
+            policy = compile_policy(msgspec.json.decode(stored, type=PolicyDocuments))
+            self._policies[snapshot] = policy
+        return policy
+
+    def people(self) -> People:
+        return self._people()
+
+    def _record_refusal(self, uow: UnitOfWork, command: AnyCommand, refusal: Refused) -> None:
+        """A person's refused click is a fact worth keeping; everything else that is refused changed nothing."""
+        if not isinstance(command, ByPerson) or uow.case(command.case_id) is None:
+            return
+        event = Event(
+            type="CommandRefused",
+            actor=f"slack:{command.user}",
+            reason=refusal.sentence,
+            request_hash=command.seen,
+            click=command.click,
+            data={"command": type(command).__name__, "code": refusal.code},
+        )
+        uow.append_events((event,), command.case_id, self.clock.now())
+
+    # --- waiting -------------------------------------------------------------------------------------------------
+
+    def _announce(self) -> None:
+        with self._committed:
+            self._commits += 1
+            self._committed.notify_all()
+        for listener in self.listeners:
+            listener()
+
+    def wait_for(self, case_id: str, predicate: Callable[[Case], bool], timeout: float) -> Case | None:
+        """The case once `predicate` holds, or as it is when time is up. Looks each second for other replicas' work."""
+        deadline = time.monotonic() + timeout
+        while True:
+            seen = self._commits
+            with self.store.reading() as reader:
+                case = reader.case(case_id)
+            left = deadline - time.monotonic()
+            if case is None or predicate(case) or left <= 0:
+                return case
+            with self._committed:
+                if self._commits == seen:
+                    self._committed.wait(min(1.0, left))

@@ -1,0 +1,218 @@
+"""Composition root: the only place that builds things out of settings."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi import FastAPI
+from slack_bolt.adapter.socket_mode import SocketModeHandler
+from starlette.routing import Route
+
+from app.auditlog import Checkpointer, load_signing_key, parse_signing_key
+from app.clock import Clock, SystemClock
+from app.core.errors import CountersignError, PolicyError
+from app.core.people import People
+from app.core.policy import Policy
+from app.dispatch import Dispatcher, Ports
+from app.edges.api import create_api
+from app.edges.keys import ApiKeys
+from app.edges.listeners import Desk, bolt_app
+from app.edges.policy_files import load_policy
+from app.edges.slack_http import SlackEndpoint
+from app.engine import Engine
+from app.ports.callbacks import CallbackPort
+from app.ports.crm import Crm
+from app.ports.crm.hubspot import HubSpotCrm
+from app.ports.crm.webhook import WebhookCrm
+from app.ports.directory import RoleSource, SlackDirectory
+from app.ports.errors import PortError
+from app.ports.helpdesk.webhook import WebhookHelpdesk
+from app.ports.slack import SlackPort, slack_client
+from app.settings import Settings
+from app.timers import Sweeper, Ticker
+from db.errors import SchemaTooOld
+from db.store import Store
+
+log = logging.getLogger("countersign")
+
+ANSWER_THREADS = 8
+
+
+class CannotStart(CountersignError):
+    """`serve` refuses to run misconfigured; each problem is a sentence that says what to do."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Service:
+    """Everything a running Countersign consists of, started and stopped in order."""
+
+    def __init__(self, settings: Settings, *, clock: Clock | None = None, migrate: bool = True) -> None:
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        problems = settings.missing()
+        if problems:
+            raise CannotStart(problems)
+        keys = ApiKeys.parse(settings.countersign_api_keys.get_secret_value())
+        self.policy = _read_policy(settings.countersign_policy_dir)
+        self.store = open_store(settings, migrate=migrate)
+        client = slack_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
+        self.slack = SlackPort(client)
+        self.directory = SlackDirectory(client, role_sources(self.policy))
+        _read_directory(self.directory, self.policy)
+        self.engine = Engine(self.store, self.policy, clock=self.clock, people=self.directory.snapshot)
+        self.dispatcher = Dispatcher(
+            self.engine,
+            Ports(
+                slack=self.slack,
+                helpdesk=_helpdesk(settings),
+                crm=_crm(settings),
+                callbacks=CallbackPort(
+                    keys.callback_secrets(), settings.callback_hosts
+                ),
+            ),
+            worker=f"{socket.gethostname()}:{os.getpid()}",
+            clock=SystemClock(),
+        )
+        self.signing_key = signing_key(settings)
+        checkpointer = Checkpointer(self.store, self.signing_key, self.clock)
+        self.ticker = Ticker(Sweeper(self.engine), checkpointer)
+        self.pool = ThreadPoolExecutor(ANSWER_THREADS, thread_name_prefix="answer")
+        self.bolt = bolt_app(client, Desk(self.engine, self.slack, self.directory, self.pool))
+        self._socket: SocketModeHandler | None = None
+        self.api = self._api(keys)
+
+    def _api(self, keys: ApiKeys) -> FastAPI:
+        endpoint = SlackEndpoint(self.bolt, self.settings.slack_signing_secret.get_secret_value())
+        route = Route("/slack/events", endpoint.__call__, methods=["POST"])
+        return create_api(self.engine, keys, extra_routes=(route,), callback_hosts=self.settings.callback_hosts)
+
+    def start(self) -> None:
+        self.engine.start()
+        self.engine.activate(self.policy, actor="system:start")
+        self.dispatcher.start()
+        self.ticker.start()
+        if self.settings.socket_mode:
+            self._socket = SocketModeHandler(self.bolt, self.settings.slack_app_token.get_secret_value())
+            self._socket.connect()
+
+    def stop(self) -> None:
+        """Take no more work, finish what is in hand, sign the log."""
+        if self._socket is not None:
+            self._socket.close()
+        self.dispatcher.stop()
+        self.engine.stop()
+        self.ticker.stop()
+        self.pool.shutdown(wait=True, cancel_futures=False)
+        self.store.close()
+
+
+def open_store(settings: Settings, *, migrate: bool) -> Store:
+    store = Store(settings.database_url.get_secret_value())
+    if migrate:
+        store.upgrade()
+    else:
+        store.check_schema()
+    return store
+
+
+def role_sources(policy: Policy) -> Mapping[str, RoleSource]:
+    return {
+        name: RoleSource(
+            group=spec.group or "", users=spec.users, dynamic=spec.resolver is not None, channel=spec.channel
+        )
+        for name, spec in policy.roles.items()
+    }
+
+
+def signing_key(settings: Settings) -> Ed25519PrivateKey:
+    """From COUNTERSIGN_SIGNING_KEY, else from a file beside the database, made on first use."""
+    text = settings.countersign_signing_key.get_secret_value()
+    if text:
+        return parse_signing_key(text, "COUNTERSIGN_SIGNING_KEY")
+    return load_signing_key(key_path(settings.database_url.get_secret_value()))
+
+
+def key_path(database_url: str) -> Path:
+    """`countersign.db.key` beside `countersign.db`; with PostgreSQL `countersign.key` in the working directory."""
+    scheme, _, rest = database_url.partition(":///")
+    if scheme == "sqlite" and rest:
+        return Path(rest + ".key")
+    return Path("countersign.key")
+
+
+def check_installation(settings: Settings) -> tuple[list[str], list[str]]:
+    """What `serve` would stumble over, as (faults, warnings); nothing is changed by looking."""
+    faults, warnings = settings.missing(), []
+    policy = None
+    try:
+        policy = load_policy(settings.countersign_policy_dir)
+    except PolicyError as error:
+        faults += [str(problem) for problem in error.problems]
+    try:
+        ApiKeys.parse(settings.countersign_api_keys.get_secret_value())
+        Store(settings.database_url.get_secret_value()).check_schema()
+    except SchemaTooOld as error:
+        warnings.append(f"{error}")
+    except CountersignError as error:
+        faults.append(str(error))
+    if policy and settings.slack_bot_token.get_secret_value():
+        client = slack_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
+        directory = SlackDirectory(client, role_sources(policy))
+        try:
+            faults += missing_channels(policy, directory.load())
+            warnings += [p for p in directory.problems() if p not in faults]
+        except PortError as error:
+            faults.append(f"Slack cannot be read: {error}")
+    return faults, warnings
+
+
+def _read_policy(directory: Path) -> Policy:
+    try:
+        return load_policy(directory)
+    except PolicyError as error:
+        raise CannotStart(["The policy does not load; nothing was started:", *map(str, error.problems)]) from None
+
+
+def _read_directory(directory: SlackDirectory, policy: Policy) -> None:
+    try:
+        directory.load()
+    except PortError as error:
+        raise CannotStart([f"Slack cannot be read: {error}"]) from None
+    for problem in directory.problems():
+        log.warning("%s", problem)
+    if missing := missing_channels(policy, directory.snapshot()):
+        raise CannotStart(missing)
+
+
+def missing_channels(policy: Policy, people: People) -> list[str]:
+    """Channels that roles name and the workspace does not have."""
+    return [
+        f"#{channel} (channel of {', '.join(r for r, s in policy.roles.items() if s.channel == channel)}) does not exist: "
+        "create it and invite the bot, or name another channel in roles.yaml."
+        for channel in dict.fromkeys(spec.channel for spec in policy.roles.values())
+        if channel and channel not in people.channels
+    ]
+
+
+def _helpdesk(settings: Settings) -> WebhookHelpdesk:
+    return WebhookHelpdesk(settings.countersign_helpdesk_url, settings.countersign_helpdesk_secret.get_secret_value())
+
+
+def _crm(settings: Settings) -> Crm | None:
+    token = settings.countersign_crm_token.get_secret_value()
+    makers: Mapping[str, Callable[[], Any]] = {
+        "hubspot": lambda: HubSpotCrm(settings.countersign_crm_url, token),
+        "webhook": lambda: WebhookCrm(settings.countersign_crm_url, token),
+    }
+    maker = makers.get(settings.countersign_crm)
+    return maker() if maker else None

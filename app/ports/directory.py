@@ -1,0 +1,223 @@
+"""Who is who in the workspace: people, members of user groups, channels. Read from Slack, kept for a bounded time.
+
+`snapshot` never waits for the network. What Slack answered last is used for at most `max_age`; after that nobody has
+any role until Slack can be read again.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+from slack_sdk import WebClient
+
+from app.core.people import People, Person
+from app.ports.directory_read import (
+    Channel,
+    Groups,
+    Roster,
+    read_channels,
+    read_groups,
+    read_people,
+    read_person,
+)
+from app.ports.errors import PortError
+
+TTL = 30.0
+SLOW_TTL = 300.0  # people and channels: many pages, and nobody's rights hang on them within minutes
+MAX_AGE = 3600.0
+MOST_UNKNOWN = 50
+
+log = logging.getLogger("countersign.directory")
+
+
+class RoleSource(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a role's people come from: a user group's handle, or listed users (ids or e-mails), or a resolver.
+
+    `channel` is the name of its queue, without '#'; empty where it has none.
+    """
+
+    group: str = ""
+    users: tuple[str, ...] = ()
+    dynamic: bool = False
+    channel: str = ""
+
+
+class _Read(msgspec.Struct, frozen=True):
+    roster: Roster
+    channels: Mapping[str, Channel]
+    groups: Groups
+
+
+def _in_thread(work: Callable[[], None]) -> None:
+    threading.Thread(target=work, name="directory", daemon=True).start()
+
+
+class SlackDirectory:
+    def __init__(
+        self,
+        client: WebClient,
+        roles: Mapping[str, RoleSource],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        ttl: float = TTL,
+        slow_ttl: float = SLOW_TTL,
+        max_age: float = MAX_AGE,
+        background: Callable[[Callable[[], None]], None] = _in_thread,
+    ) -> None:
+        self._client = client
+        self._roles = dict(roles)
+        self._clock = clock
+        self._ttl, self._slow_ttl, self._max_age = ttl, slow_ttl, max_age
+        self._background = background
+        self._reading = threading.Lock()  # one reader of Slack at a time
+        self._publishing = threading.Lock()
+        self._read: _Read | None = None
+        self._people = People()
+        self._problems: tuple[str, ...] = ()
+        self._fault = ""
+        self._read_at = self._slow_at = self._tried_at = float("-inf")
+
+    def load(self) -> People:
+        """Reads everything anew, waiting for it. Raises RetryLater or GiveUp, and then keeps what it had."""
+        return self._refresh(everything=True)
+
+    def snapshot(self) -> People:
+        """What is known, at once; asks for fresh facts in the background when the last are older than `ttl`."""
+        now = self._clock()
+        if now - self._tried_at >= self._ttl:
+            self._tried_at = now
+            self._background(self._refresh_quietly)
+        if now - self._read_at > self._max_age:
+            return msgspec.structs.replace(self._people, roles={})
+        return self._people
+
+    def use(self, roles: Mapping[str, RoleSource]) -> None:
+        """Other roles, from a newly active policy, over the facts already read."""
+        with self._publishing:
+            self._roles = dict(roles)
+        self._publish()
+
+    def ensure(self, user_id: str) -> Person:
+        """The person behind an id; a network call for one nobody knows. Raises RetryLater."""
+        known = self._people.persons.get(user_id)
+        if known is not None:
+            return known
+        with self._reading:
+            read = self._read
+            person = read and read_person(self._client, user_id, read.roster.teams)
+            if not read or not person:
+                return Person(user_id=user_id)
+            self._read = msgspec.structs.replace(read, roster=_with(read.roster, (person,)))
+            self._publish()
+            return person
+
+    def problems(self) -> list[str]:
+        """What keeps roles from working, each a sentence for who set them up."""
+        found = list(self._problems)
+        if self._clock() - self._read_at > self._max_age:
+            found.append("Slack's directory could not be read for too long: nobody holds a role until it can be")
+        elif self._fault:
+            found.append(f"Slack's directory could not be refreshed: {self._fault}")
+        return found
+
+    # --- within --------------------------------------------------------------------------------------------------
+
+    def _refresh_quietly(self) -> None:
+        try:
+            self._refresh(everything=False)
+        except PortError as exc:
+            log.warning("directory not refreshed: %s", exc)
+
+    def _refresh(self, *, everything: bool) -> People:
+        with self._reading:
+            self._tried_at = self._clock()
+            try:
+                self._read = self._read_slack(everything)
+            except PortError as exc:
+                self._fault = str(exc)
+                raise
+            self._fault = ""
+            self._read_at = self._clock()
+            self._publish()
+            return self._people
+
+    def _read_slack(self, everything: bool) -> _Read:
+        """All or nothing: a fault in the middle leaves what was known as it was."""
+        now, old = self._clock(), self._read
+        slow = old is None or everything or now - self._slow_at >= self._slow_ttl
+        if old is None or slow:
+            roster, channels = read_people(self._client), read_channels(self._client)
+        else:
+            # Where a role's channel cannot be used somebody may be mending just that.
+            broken = any(_channel_problem(r, s, old.channels) for r, s in self._roles.items())
+            roster, channels = old.roster, read_channels(self._client) if broken else old.channels
+        groups = read_groups(self._client)
+        unknown = {u for g in groups.by_handle.values() for u in g.members} - roster.persons.keys()
+        asked = [read_person(self._client, u, roster.teams) for u in sorted(unknown)[:MOST_UNKNOWN]]
+        if slow:
+            self._slow_at = now
+        return _Read(_with(roster, [p for p in asked if p]), channels, groups)
+
+    def _publish(self) -> None:
+        with self._publishing:
+            read, roles = self._read, self._roles
+            if read is None:
+                return
+            handles = read.groups.by_handle
+            people = People(
+                persons=read.roster.persons,
+                roles={r: _users(s, read) for r, s in roles.items() if s.group or s.users},
+                channels={name: c.id for name, c in read.channels.items()},
+                groups={r: handles[s.group].id for r, s in roles.items() if s.group in handles},
+            )
+            found = [_member_problem(r, s, read, people) for r, s in roles.items()]
+            found += [_channel_problem(r, s, read.channels) for r, s in roles.items()]
+            self._people = people
+            # Several roles may share one channel, and so its fault.
+            self._problems = tuple(dict.fromkeys(p for p in found if p))
+
+
+def _with(roster: Roster, persons: Iterable[Person]) -> Roster:
+    return Roster({**roster.persons, **{p.user_id: p for p in persons}}, roster.teams)
+
+
+def _users(source: RoleSource, read: _Read) -> frozenset[str]:
+    """User ids of a role, of people Slack shows us. A listed e-mail stands for every account that has it."""
+    group = read.groups.by_handle.get(source.group)
+    listed = {u.casefold() for u in source.users if u}
+    named = {u for u, p in read.roster.persons.items() if u.casefold() in listed or p.email.casefold() in listed}
+    return ((group.members if group else frozenset()) & read.roster.persons.keys()) | named
+
+
+def _member_problem(role: str, source: RoleSource, read: _Read, people: People) -> str:
+    if source.dynamic:
+        return ""
+    if source.group and source.group not in read.groups.by_handle:
+        if read.groups.refused:
+            return (
+                f"Role {role}: this workspace gives the app no user groups ({read.groups.refused}); they need a paid"
+                f" Slack plan and the scope usergroups:read. List its people under users: in roles.yaml"
+            )
+        return f"Role {role}: the user group @{source.group} does not exist or is disabled"
+    if not people.members(role):
+        where = f"the user group @{source.group}" if source.group else "its users: list"
+        return f"Role {role} has no member who may decide; add full members of the workspace to {where}"
+    known = {p.email.casefold() for p in read.roster.persons.values()} | {u.casefold() for u in read.roster.persons}
+    missing = sum(1 for u in source.users if u.casefold() not in known)
+    return f"Role {role}: {missing} of its users: are not in this workspace" if missing else ""
+
+
+def _channel_problem(role: str, source: RoleSource, channels: Mapping[str, Channel]) -> str:
+    if not source.channel:
+        return ""
+    channel = channels.get(source.channel)
+    if channel is None:
+        return (
+            f"#{source.channel}, the channel of role {role}, does not exist, is archived,"
+            f" or is private without the bot in it"
+        )
+    return "" if channel.has_bot else f"#{source.channel}: the bot is not in it; type /invite there"

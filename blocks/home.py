@@ -1,0 +1,51 @@
+"""App Home: what waits for this person, their delegations, the team's figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.core.case import Case
+from blocks.buttons import history_button
+from blocks.kit import Json, bold, bullets, context, divider, fields, header, line, literal, plain, rich, url_button
+from blocks.queue import case_line, main_packet
+from blocks.surface import Surroundings
+from blocks.text import counted, one_line
+
+SHOWN = 20
+
+
+def home_view(
+    user: str,
+    cases: Sequence[Case],
+    around: Surroundings,
+    *,
+    delegations: Sequence[str] = (),
+    figures: Sequence[tuple[str, str]] = (),
+) -> Json:
+    """`cases` wait for `user`, most urgent first; `delegations` are sentences, `figures` (label, value) pairs."""
+    blocks: list[Json] = [header(f"{counted(len(cases), 'case')} waiting for you, {around.name(user)}")]
+    if around.paused:
+        blocks.append(rich(line(bold("⏸ AI replies are paused"), literal(" · people write all replies."))))
+    if not cases:
+        blocks.append(context(plain("Nothing to decide right now.")))
+    for case in cases[:SHOWN]:
+        blocks += _case(case, around)
+    if len(cases) > SHOWN:
+        blocks.append(context(plain(f"{counted(len(cases) - SHOWN, 'further case')}: /approvals mine")))
+    if delegations:
+        lines = [[literal(one_line(text, 300))] for text in delegations[:10]]
+        blocks += [divider(), rich(line(bold("Delegations")), bullets(lines))]
+    if figures:
+        blocks += [divider(), rich(line(bold("Team figures"))), *fields(figures[:20])]
+    blocks.append(context(plain("/approvals help lists what else there is.")))
+    return {"type": "home", "blocks": blocks}
+
+
+def _case(case: Case, around: Surroundings) -> list[Json]:
+    packet = main_packet(case)
+    blocks = [rich(line(*case_line(case, None)))]
+    if packet is None:
+        return blocks
+    url = around.permalink(packet.channel_id, packet.ts)
+    buttons = [*([url_button("Open packet", "cs:open", url)] if url else []), history_button(case, packet)]
+    return [*blocks, {"type": "actions", "elements": buttons}]

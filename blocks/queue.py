@@ -1,0 +1,117 @@
+"""`/approvals`: queues in digits, the next cases, and help."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from app.core.case import Case, Packet
+from blocks.kit import Json, bold, bullets, context, header, line, link, literal, moment, plain, rich
+from blocks.surface import SlackMessage, Surroundings, slack_message
+from blocks.text import counted, escape, one_line
+from blocks.words import CLOSED, TIER_WORDS, case_and_ticket, customer_name, due_at, is_live, topic
+
+NEXT = 10
+HELP = (
+    ("/approvals", "every queue in digits, and the next ten cases"),
+    ("/approvals mine", "what waits for you"),
+    ("/approvals case ID", "one case and where it stands"),
+    ("/approvals pause [queue] reason", "stop AI text, everywhere or in one queue"),
+    ("/approvals resume [queue]", "let AI text go again"),
+    ("/approvals delegate @user until …", "let somebody decide for you"),
+    ("/approvals stats", "figures of the last days"),
+    ("/approvals policy", "the policy in force"),
+    ("/approvals failed", "deliveries that need a person"),
+    ("/approvals new", "submit a reply of your own for approval"),
+    ("/approvals help", "this text"),
+)
+
+
+class QueueRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One queue: its channel's name without #, how many wait, the oldest one's age in seconds, how many are overdue."""
+
+    channel: str
+    pending: int
+    oldest: float = 0.0
+    overdue: int = 0
+    paused: bool = False
+
+
+def queue_message(
+    rows: Sequence[QueueRow], cases: Sequence[Case] = (), around: Surroundings | None = None
+) -> SlackMessage:
+    """All queues, then the next cases, most urgent first as the caller ordered them."""
+    total = sum(row.pending for row in rows)
+    overdue = sum(row.overdue for row in rows)
+    text = f"{counted(total, 'case')} pending, {overdue} overdue"
+    blocks: list[Json] = [header("Approvals"), rich(line(bold(text)))]
+    shown = [row for row in rows if row.pending or row.paused][:40]
+    if shown:
+        blocks.append(rich(bullets(_row(row) for row in shown)))
+    if quiet := len(rows) - len(shown):
+        blocks.append(context(plain(f"{counted(quiet, 'further queue')}: nothing waits.")))
+    if cases:
+        blocks += [rich(line(bold("Next"))), rich(bullets(case_line(c, around) for c in cases[:NEXT]))]
+    return slack_message(escape(text), blocks)
+
+
+def queue_detail(row: QueueRow, cases: Sequence[Case], around: Surroundings) -> SlackMessage:
+    """One queue and its next ten cases."""
+    title = f"#{one_line(row.channel, 80)}"
+    blocks: list[Json] = [header(title), rich(bullets([_row(row)]))]
+    if cases:
+        blocks.append(rich(bullets(case_line(c, around) for c in cases[:NEXT])))
+    if len(cases) > NEXT:
+        blocks.append(context(plain(f"and {len(cases) - NEXT} more")))
+    return slack_message(escape(f"{title}: {counted(row.pending, 'case')} pending"), blocks)
+
+
+def help_message() -> SlackMessage:
+    lines = [[literal(command, code=True), literal(f" · {what}")] for command, what in HELP]
+    return slack_message("How to use /approvals", [header("Approvals"), rich(bullets(lines))])
+
+
+def _row(row: QueueRow) -> list[Json]:
+    said = [f"{row.pending} pending"]
+    if row.pending:
+        said.append(f"oldest {age(row.oldest)}")
+    if row.overdue:
+        said.append(f"⚠ {row.overdue} overdue")
+    if row.paused:
+        said.append("⏸ AI text paused")
+    return [bold(f"#{one_line(row.channel, 80)}"), literal(f" · {' · '.join(said)}")]
+
+
+def age(seconds: float) -> str:
+    """`45 s`, `12 min`, `3 h 5 min`, `2 d 4 h`."""
+    minutes, rest = divmod(max(int(seconds), 0), 60)
+    if minutes < 1:
+        return f"{rest} s"
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"
+
+
+def main_packet(case: Case) -> Packet | None:
+    """The packet where the case is decided now."""
+    posted = [p for p in case.packets if p.ts]
+    signoffs = [p for p in posted if p.kind == "signoff" and p.can_decide]
+    return (signoffs[-1] if signoffs and case.state == "awaiting_signoff" else None) or (posted[0] if posted else None)
+
+
+def case_line(case: Case, around: Surroundings | None) -> list[Json]:
+    """One case: tier, what it is about, customer, ids, when it is due, and the way to its packet."""
+    tier = TIER_WORDS[case.assessment.tier] if case.assessment else "Not assessed"
+    state = "" if is_live(case) else CLOSED.get(case.state, ("", "received"))[1].lower()
+    said = [topic(case), customer_name(case, 40), case_and_ticket(case), state]
+    made = [bold(tier), literal(" · " + " · ".join(filter(None, said)))]
+    if (due := due_at(case)) and is_live(case):
+        made += [literal(" · due "), moment(due)]
+    packet = main_packet(case)
+    url = around.permalink(packet.channel_id, packet.ts) if around and packet else ""
+    return [*made, literal(" · "), link(url, "open")] if url else made

@@ -1,0 +1,301 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from app.ports.directory import RoleSource, SlackDirectory
+from app.ports.errors import GiveUp, RetryLater
+from tests.ports.fake_slack import FakeSlack, fake_slack
+from tests.ports.far_end import Reply, a_json
+
+ROLES = {
+    "support_agent": RoleSource(group="support-agents", channel="support-review"),
+    "support_lead": RoleSource(users=("LEAD@acme.test", "U4"), channel="support-escalations"),
+}
+
+
+@dataclass
+class World:
+    """Time, and a queue of background work that a test runs when it wants to."""
+
+    now: float = 1000.0
+    queued: list[Callable[[], None]] = field(default_factory=list)
+
+    def run(self) -> None:
+        work, self.queued = self.queued, []
+        for each in work:
+            each()
+
+
+def a_user(user_id: str, email: str = "", **changes: Any) -> dict[str, Any]:
+    profile = {"display_name": "", "real_name": f"Name {user_id}", "email": email}
+    return {"id": user_id, "team_id": "T1", "profile": profile, **changes}
+
+
+def paged(key: str, items: list[dict[str, Any]]) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Two a page."""
+
+    def answer(arguments: dict[str, Any]) -> dict[str, Any]:
+        at = int(arguments.get("cursor") or 0)
+        more = at + 2 < len(items)
+        return {key: items[at : at + 2], "response_metadata": {"next_cursor": str(at + 2) if more else ""}}
+
+    return answer
+
+
+@pytest.fixture
+def slack() -> Iterator[FakeSlack]:
+    with fake_slack() as there:
+        users = [
+            a_user("U1", "ada@acme.test"),
+            a_user("U2", "lead@acme.test"),
+            a_user("U3", "guest@acme.test", is_restricted=True),
+            a_user("U4"),
+            a_user("U5", deleted=True),
+            a_user("B1", is_bot=True),
+        ]
+        channels = [
+            {"id": "C1", "name": "support-review", "is_member": True},
+            {"id": "C2", "name": "support-escalations", "is_member": True},
+            {"id": "C3", "name": "random", "is_member": False},
+        ]
+        there.methods["users.list"] = paged("members", users)
+        there.methods["conversations.list"] = paged("channels", channels)
+        set_group(there, ["U1", "U3", "U5"])
+        yield there
+
+
+def set_group(slack: FakeSlack, users: list[str], **changes: Any) -> None:
+    group = {"id": "S1", "handle": "support-agents", "date_delete": 0, "users": users, **changes}
+    slack.answers("usergroups.list", {"usergroups": [group]})
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def directory(slack: FakeSlack, world: World, roles: dict[str, RoleSource] | None = None) -> SlackDirectory:
+    return SlackDirectory(
+        slack.client,
+        ROLES if roles is None else roles,
+        clock=lambda: world.now,
+        background=lambda work: world.queued.append(work),
+    )
+
+
+def test_people_roles_channels_and_groups_are_read_over_pages(slack: FakeSlack, world: World) -> None:
+    people = directory(slack, world).load()
+    assert people.roles["support_agent"] == {"U1", "U3", "U5"}
+    assert people.roles["support_lead"] == {"U2", "U4"}
+    assert people.channels == {"support-review": "C1", "support-escalations": "C2", "random": "C3"}
+    assert people.groups == {"support_agent": "S1"}
+    assert people.find("U1").name == "Name U1"
+    assert [p.user_id for p in people.members("support_agent")] == ["U1"], "no guest, nobody deactivated"
+    assert people.find("B1").is_bot
+
+
+def test_a_well_set_up_workspace_has_no_problems(slack: FakeSlack, world: World) -> None:
+    found = directory(slack, world)
+    found.load()
+    assert found.problems() == []
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        (RoleSource(group="nobody-here"), "@nobody-here does not exist"),
+        (RoleSource(users=("U3",)), "no member who may decide"),
+        (RoleSource(), "no member who may decide"),
+        (RoleSource(users=("",)), "no member who may decide"),
+        (RoleSource(users=("U1", "gone@acme.test", "U99")), "2 of its users"),
+        (RoleSource(users=("U1",), channel="missing"), "#missing"),
+        (RoleSource(users=("U1",), channel="random"), "/invite"),
+    ],
+)
+def test_each_fault_of_a_role_is_a_sentence(slack: FakeSlack, world: World, source: RoleSource, said: str) -> None:
+    found = directory(slack, world, {"legal_approver": source})
+    found.load()
+    (problem,) = found.problems()
+    assert said in problem
+    assert "gone@acme.test" not in problem
+
+
+def test_a_role_that_is_resolved_when_needed_needs_no_members(slack: FakeSlack, world: World) -> None:
+    found = directory(slack, world, {"on_call": RoleSource(dynamic=True)})
+    assert found.load().roles == {}
+    assert found.problems() == []
+
+
+def test_an_empty_group_and_a_disabled_one_are_problems(slack: FakeSlack, world: World) -> None:
+    set_group(slack, [])
+    found = directory(slack, world)
+    found.load()
+    assert any("no member" in p for p in found.problems())
+    set_group(slack, ["U1"], date_delete=1700000000)
+    assert found.load().roles["support_agent"] == set()
+    assert any("disabled" in p for p in found.problems())
+
+
+@pytest.mark.parametrize("code", ["missing_scope", "paid_teams_only", "unknown_method"])
+def test_a_workspace_without_user_groups_works_by_lists(slack: FakeSlack, world: World, code: str) -> None:
+    slack.answers("usergroups.list", {"ok": False, "error": code})
+    found = directory(slack, world)
+    assert found.load().roles == {"support_agent": frozenset(), "support_lead": frozenset({"U2", "U4"})}
+    (problem,) = found.problems()
+    assert "support_agent" in problem
+    assert "users:" in problem
+
+
+def test_a_snapshot_is_at_once_and_refreshed_behind(slack: FakeSlack, world: World) -> None:
+    found = directory(slack, world)
+    assert found.snapshot().roles == {}, "nobody has a role before Slack was read"
+    world.run()
+    assert "U1" in found.snapshot().roles["support_agent"]
+    set_group(slack, ["U4"])
+    world.now += 29
+    assert found.snapshot().roles["support_agent"] == {"U1", "U3", "U5"}
+    assert world.queued == []
+    world.now += 1
+    found.snapshot()
+    found.snapshot()
+    assert len(world.queued) == 1
+    world.run()
+    assert found.snapshot().roles["support_agent"] == {"U4"}
+
+
+def test_a_refresh_reads_groups_often_and_people_seldom(slack: FakeSlack, world: World) -> None:
+    found = directory(slack, world)
+    found.load()
+    slack.calls.clear()
+    world.now += 30
+    found.snapshot()
+    world.run()
+    assert slack.names() == ["usergroups.list"]
+    world.now += 300
+    found.snapshot()
+    world.run()
+    assert "users.list" in slack.names()
+    assert "conversations.list" in slack.names()
+
+
+def test_a_channel_somebody_mends_is_seen_at_the_next_refresh(slack: FakeSlack, world: World) -> None:
+    found = directory(slack, world, {"qa": RoleSource(users=("U1",), channel="random")})
+    found.load()
+    slack.answers("conversations.list", {"channels": [{"id": "C3", "name": "random", "is_member": True}]})
+    world.now += 30
+    found.snapshot()
+    world.run()
+    assert found.problems() == []
+
+
+def test_a_group_member_nobody_knows_is_asked_for(slack: FakeSlack, world: World) -> None:
+    found = directory(slack, world)
+    found.load()
+    set_group(slack, ["U1", "U7", "U8"])
+    known = {"U7": {"user": a_user("U7", "new@acme.test")}}
+    slack.methods["users.info"] = lambda a: known.get(a["user"], {"ok": False, "error": "user_not_found"})
+    world.now += 30
+    found.snapshot()
+    world.run()
+    people = found.snapshot()
+    assert people.find("U7").email == "new@acme.test"
+    assert people.roles["support_agent"] == {"U1", "U7"}, "who Slack does not show holds no role"
+
+
+def test_ensure_asks_slack_once_for_one_nobody_knows(slack: FakeSlack, world: World) -> None:
+    found = directory(slack, world)
+    found.load()
+    slack.answers("users.info", {"user": a_user("U9", "nine@acme.test")})
+    assert found.ensure("U9").email == "nine@acme.test"
+    assert found.ensure("U9").email == "nine@acme.test"
+    assert found.ensure("U1").name == "Name U1"
+    assert slack.names().count("users.info") == 1
+    assert found.snapshot().find("U9").email == "nine@acme.test"
+
+
+def test_ensure_knows_nothing_of_who_slack_does_not_know(slack: FakeSlack, world: World) -> None:
+    found = directory(slack, world)
+    assert found.ensure("U1").name == "", "before the first load"
+    found.load()
+    slack.answers("users.info", {"ok": False, "error": "user_not_found"})
+    assert found.ensure("U404").key == "U404"
+    assert found.snapshot().roles_of("U404") == frozenset()
+
+
+@pytest.mark.parametrize(
+    "changes", [{"team_id": "T-other"}, {"is_stranger": True}, {"team_id": "T-other", "is_restricted": False}]
+)
+def test_an_outsider_who_claims_an_approvers_address_gets_no_role(
+    slack: FakeSlack, world: World, changes: dict[str, Any]
+) -> None:
+    found = directory(slack, world)
+    found.load()
+    slack.answers("users.info", {"user": a_user("UX", "lead@acme.test", **changes)})
+    assert not found.ensure("UX").may_decide
+    assert found.snapshot().roles_of("U2") == {"support_lead"}
+    assert found.snapshot().roles_of("UX") == frozenset()
+
+
+def test_an_address_nobody_confirmed_lends_no_role(slack: FakeSlack, world: World) -> None:
+    found = directory(slack, world)
+    found.load()
+    slack.answers("users.info", {"user": a_user("UX", "lead@acme.test", is_email_confirmed=False)})
+    found.ensure("UX")
+    assert found.snapshot().roles_of("UX") == frozenset()
+
+
+def test_a_fault_keeps_what_was_known_whole_and_is_told(slack: FakeSlack, world: World) -> None:
+    found = directory(slack, world)
+    before = found.load()
+    slack.answers("usergroups.list", Reply(503))
+    world.now += 400
+    found.snapshot()
+    world.run()
+    assert found.snapshot() == before
+    assert any("could not be refreshed" in p for p in found.problems())
+    with pytest.raises(RetryLater):
+        found.load()
+
+
+def test_after_too_long_without_slack_nobody_has_a_role(slack: FakeSlack, world: World) -> None:
+    found = directory(slack, world)
+    found.load()
+    slack.answers("usergroups.list", Reply(503))
+    world.now += 3601
+    stale = found.snapshot()
+    assert stale.roles_of("U1") == frozenset()
+    assert stale.channels["support-review"] == "C1"
+    assert any("too long" in p for p in found.problems())
+    set_group(slack, ["U1"])
+    world.run()
+    assert found.snapshot().roles_of("U1") == {"support_agent"}
+
+
+def test_a_refused_token_is_final(slack: FakeSlack, world: World) -> None:
+    slack.answers("users.list", {"ok": False, "error": "invalid_auth"})
+    with pytest.raises(GiveUp, match="SLACK_BOT_TOKEN"):
+        directory(slack, world).load()
+
+
+def test_half_a_list_is_never_taken_for_the_whole(slack: FakeSlack, world: World) -> None:
+    slack.answers("users.list", {"members": [], "response_metadata": {"next_cursor": "again"}})
+    with pytest.raises(RetryLater):
+        directory(slack, world).load()
+    slack.answers("users.list", a_json({"ok": False, "error": "ratelimited"}, 429, retry_after="5"))
+    with pytest.raises(RetryLater) as caught:
+        directory(slack, world).load()
+    assert caught.value.after == 5.0
+
+
+def test_a_new_policy_brings_other_roles_without_asking_slack(slack: FakeSlack, world: World) -> None:
+    found = directory(slack, world)
+    found.load()
+    slack.calls.clear()
+    found.use({"qa": RoleSource(users=("U1",))})
+    assert found.snapshot().roles == {"qa": frozenset({"U1"})}
+    assert found.problems() == []
+    assert slack.calls == []
