@@ -333,7 +333,9 @@ class Dispatcher:
             case PacketPost() | ThreadReply():
                 return self._look_in_channel(delivery, case, effect)
             case DirectMessage():
-                found, _ = self.ports.slack.find_direct(delivery.id, effect.user, delivery.first_at or delivery.created_at)
+                found, _ = self.ports.slack.find_direct(
+                    delivery.id, effect.user, delivery.first_at or delivery.created_at
+                )
                 return Delivered(case_id=case.id, delivery=delivery.id) if found is Found.YES else True
             case HelpdeskReply() | HelpdeskNote() | HelpdeskFields():
                 if kind in self.ports.helpdesk.idempotent:
@@ -354,7 +356,9 @@ class Dispatcher:
         parent = case.packet(packet.parent) if packet.parent else None
         thread = (parent.ts if parent else None) if isinstance(effect, PacketPost) else packet.ts
         channel_id = packet.channel_id or self._channel(packet.channel)
-        found, ts = self.ports.slack.find_posted(delivery.id, channel_id, thread, delivery.first_at or delivery.created_at)
+        found, ts = self.ports.slack.find_posted(
+            delivery.id, channel_id, thread, delivery.first_at or delivery.created_at
+        )
         if found is not Found.YES:
             return True  # a second packet is a nuisance, a missing one is a stuck case
         if isinstance(effect, ThreadReply):

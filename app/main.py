@@ -76,16 +76,14 @@ class Service:
                 slack=self.slack,
                 helpdesk=_helpdesk(settings),
                 crm=_crm(settings),
-                callbacks=CallbackPort(
-                    keys.callback_secrets(), settings.callback_hosts
-                ),
+                callbacks=CallbackPort(keys.callback_secrets(), settings.callback_hosts),
             ),
             worker=f"{socket.gethostname()}:{os.getpid()}",
             clock=SystemClock(),
         )
         self.signing_key = signing_key(settings)
-        checkpointer = Checkpointer(self.store, self.signing_key, self.clock)
-        self.ticker = Ticker(Sweeper(self.engine), checkpointer)
+        self.checkpointer = Checkpointer(self.store, self.signing_key, self.clock)
+        self.ticker = Ticker(Sweeper(self.engine), self.checkpointer)
         self.pool = ThreadPoolExecutor(ANSWER_THREADS, thread_name_prefix="answer")
         self.bolt = bolt_app(client, Desk(self.engine, self.slack, self.directory, self.pool))
         self._socket: SocketModeHandler | None = None
@@ -103,16 +101,18 @@ class Service:
         self.ticker.start()
         if self.settings.socket_mode:
             self._socket = SocketModeHandler(self.bolt, self.settings.slack_app_token.get_secret_value())
-            self._socket.connect()
+            self._socket.connect()  # type: ignore[no-untyped-call]
 
     def stop(self) -> None:
         """Take no more work, finish what is in hand, sign the log."""
+        self.api.state.desk.waiters.stop()
         if self._socket is not None:
-            self._socket.close()
+            self._socket.close()  # type: ignore[no-untyped-call]
+        self.ticker.stop()
         self.dispatcher.stop()
         self.engine.stop()
-        self.ticker.stop()
         self.pool.shutdown(wait=True, cancel_futures=False)
+        self.checkpointer.sign()
         self.store.close()
 
 

@@ -62,7 +62,6 @@ class Ticker:
 
     def __init__(self, sweeper: Sweeper, checkpointer: Checkpointer) -> None:
         self._scheduler = BackgroundScheduler(timezone="UTC")
-        self._checkpointer = checkpointer
         for job, every in ((sweeper.sweep, TICK), (checkpointer.sign, CHECKPOINT_EVERY)):
             self._scheduler.add_job(
                 job, "interval", seconds=every.total_seconds(), max_instances=1, coalesce=True, misfire_grace_time=None
@@ -73,4 +72,3 @@ class Ticker:
 
     def stop(self) -> None:
         self._scheduler.shutdown(wait=True)
-        self._checkpointer.sign()

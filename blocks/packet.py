@@ -30,7 +30,7 @@ from blocks.kit import (
 )
 from blocks.outcome import outcome_block
 from blocks.surface import SlackMessage, Surroundings, case_metadata, slack_message
-from blocks.text import counted, escape, hidden_count, masked, one_line, prose, safe_url, when
+from blocks.text import counted, dead, escape, hidden_count, masked, one_line, prose, safe_url, when
 from blocks.words import (
     CHANNEL_WORDS,
     case_and_ticket,
@@ -243,7 +243,7 @@ def _summary(case: Case, packet: Packet, around: Surroundings) -> str:
     said = next((m for m in reversed(case.messages) if m.author == "customer"), None)
     index = case.messages.index(said) if said else 0
     quote = masked(said.text, [f for f in case.findings if f.source == f"message:{index}"]) if said else ""
-    parts = [escape(headline(case, packet, around)), escape(case_and_ticket(case))]
+    parts = [prose(headline(case, packet, around), 150), dead(case_and_ticket(case))]
     if is_live(case):
         parts += [due_words(case), *(prose(r.text, 200) for r in case.assessed.reasons[:FIRST_REASONS])]
     parts.append(f"{prose(customer_name(case), 60)} wrote: {prose(quote, 300)}")

@@ -8,6 +8,7 @@ import msgspec
 
 from app.core.case import Case, Packet
 from blocks.kit import Json, bold, bullets, context, header, line, link, literal, moment, plain, rich
+from blocks.outcome import outcome_block
 from blocks.surface import SlackMessage, Surroundings, slack_message
 from blocks.text import counted, escape, one_line
 from blocks.words import CLOSED, TIER_WORDS, case_and_ticket, customer_name, due_at, is_live, topic
@@ -17,13 +18,7 @@ HELP = (
     ("/approvals", "every queue in digits, and the next ten cases"),
     ("/approvals mine", "what waits for you"),
     ("/approvals case ID", "one case and where it stands"),
-    ("/approvals pause [queue] reason", "stop AI text, everywhere or in one queue"),
-    ("/approvals resume [queue]", "let AI text go again"),
-    ("/approvals delegate @user until …", "let somebody decide for you"),
-    ("/approvals stats", "figures of the last days"),
-    ("/approvals policy", "the policy in force"),
-    ("/approvals failed", "deliveries that need a person"),
-    ("/approvals new", "submit a reply of your own for approval"),
+    ("/approvals #queue", "one queue and its next ten cases"),
     ("/approvals help", "this text"),
 )
 
@@ -67,9 +62,30 @@ def queue_detail(row: QueueRow, cases: Sequence[Case], around: Surroundings) -> 
     return slack_message(escape(f"{title}: {counted(row.pending, 'case')} pending"), blocks)
 
 
-def help_message() -> SlackMessage:
+def mine_message(cases: Sequence[Case], around: Surroundings) -> SlackMessage:
+    """What waits for the one who asks, most urgent first as the caller ordered it."""
+    title = f"{counted(len(cases), 'case')} waiting for you"
+    blocks: list[Json] = [header(title)]
+    if cases:
+        blocks.append(rich(bullets(case_line(c, around) for c in cases[:NEXT])))
+    if len(cases) > NEXT:
+        blocks.append(context(plain(f"and {len(cases) - NEXT} more")))
+    return slack_message(title, blocks)
+
+
+def case_message(case: Case, around: Surroundings) -> SlackMessage:
+    """One case in a line, and how it ended if it did."""
+    blocks: list[Json] = [rich(line(*case_line(case, around)))]
+    if not is_live(case):
+        blocks.append(outcome_block(case, around))
+    return slack_message(escape(f"Case {case.id}: {case.state}"), blocks)
+
+
+def help_message(note: str = "") -> SlackMessage:
+    """`note` says what could not be understood."""
     lines = [[literal(command, code=True), literal(f" · {what}")] for command, what in HELP]
-    return slack_message("How to use /approvals", [header("Approvals"), rich(bullets(lines))])
+    said = [rich(line(literal(one_line(note, 300))))] if note else []
+    return slack_message("How to use /approvals", [header("Approvals"), *said, rich(bullets(lines))])
 
 
 def _row(row: QueueRow) -> list[Json]:

@@ -15,10 +15,11 @@ from app.core.guards import mask
 _KEPT_FORMAT = frozenset("\u200d\ufe0e\ufe0f")
 _GLUE = frozenset("\u200d\ufe0e\ufe0f") | {chr(c) for c in range(0x1F3FB, 0x1F400)}
 _HIDDEN_LETTERS = frozenset("\u115f\u1160\u3164\uffa0")
+_ODD = re.compile(r"[^ -~\n\t\r]")  # all that could be hidden; the rest needs no look at the Unicode tables
 _SPACES = re.compile(r"\s+")
 _WORD_JOINER = "\u2060"
 # Where Slack would make a link or a mention of plain words, and the marks it reads as formatting.
-_LIVE = re.compile(r"(?<=@)(?=\w)|(?<=\w)(?=://)|(?<=\w\.)(?=[^\W\d_])|(?<=mailto)(?=:)|(?<=#)(?=\w)")
+_LIVE = re.compile(r"(?<=@)(?=\w)|(?<=\w:)(?=//)|(?<=\w\.)(?=[^\W\d_])|(?<=mailto)(?=:)|(?<=#)(?=\w)")
 _MARKS = str.maketrans({"*": "∗", "_": "＿", "~": "∼", "`": "ˋ"})
 _USER_ID = re.compile(r"[UW][A-Z0-9_]{1,30}")
 _URL = re.compile(
@@ -44,18 +45,23 @@ def is_hidden(char: str) -> bool:
 
 
 def hidden_count(text: str) -> int:
-    return 0 if text.isascii() and text.isprintable() else sum(map(is_hidden, text))
+    return sum(is_hidden(match[0]) for match in _ODD.finditer(text))
 
 
 def one_line(text: str, limit: int) -> str:
     """Text for a place in a line of ours: no line breaks, nothing hidden that could reorder its neighbours."""
-    seen = "".join(" " if c in "\n\t\r" else "" if is_hidden(c) else c for c in text[: limit * 8])
+    seen = _ODD.sub(lambda match: "" if is_hidden(match[0]) else match[0], text[: limit * 8])
     return clip(_SPACES.sub(" ", seen).strip(), limit)
 
 
+def dead(text: str) -> str:
+    """Foreign text for a message's `text`: no mention or link in it can come alive."""
+    return escape(_LIVE.sub(_WORD_JOINER, text))
+
+
 def prose(text: str, limit: int) -> str:
-    """Foreign text for a message's `text`: no mention, link or formatting in it can come alive."""
-    return escape(_LIVE.sub(_WORD_JOINER, one_line(text, limit)).translate(_MARKS))
+    """As `dead`, on one line and without formatting; for sentences, since it changes marks that ids are made of."""
+    return dead(one_line(text, limit).translate(_MARKS))
 
 
 def spelled(identifier: str, limit: int = 60) -> str:

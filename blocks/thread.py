@@ -14,7 +14,7 @@ from app.core.parts import draft_parts
 from blocks.kit import Json, bold, context, line, literal, literal_sections, mrkdwn, plain, rich, section, url_button
 from blocks.outcome import outcome_block
 from blocks.surface import SlackMessage, Surroundings, slack_message
-from blocks.text import clip, counted, escape, mention, one_line, prose, spelled, when
+from blocks.text import clip, counted, dead, escape, mention, one_line, prose, spelled, when
 from blocks.words import (
     CHANNEL_WORDS,
     CLOSED,
@@ -115,7 +115,7 @@ def direct_message(case: Case, effect: DirectMessage, around: Surroundings) -> S
     packet = case.packets[0] if case.packets else None
     if packet and (url := around.permalink(packet.channel_id, packet.ts)):
         blocks.append({"type": "actions", "elements": [url_button("Open packet", "cs:open", url)]})
-    return slack_message(f"{escape(title)}. {prose(rest, 600)} ({escape(case_and_ticket(case))})", blocks)
+    return slack_message(f"{escape(title)}. {prose(rest, 600)} ({dead(case_and_ticket(case))})", blocks)
 
 
 def _told(case: Case, effect: DirectMessage, around: Surroundings) -> tuple[str, str]:

@@ -87,11 +87,18 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 
 def _postgresql(url: URL) -> Engines:
+    # A server that restarted costs one ping, not a failed batch.
+    options: dict[str, Any] = {"pool_pre_ping": True}
     # READ COMMITTED: with a snapshot taken before the lock was granted, a writer would not see the one before it.
     writer = create_engine(
-        url, pool_size=1, max_overflow=0, pool_timeout=BUSY_SECONDS * 2, isolation_level="READ COMMITTED"
+        url,
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=BUSY_SECONDS * 2,
+        isolation_level="READ COMMITTED",
+        **options,
     )
-    reader = create_engine(url, pool_size=READERS, max_overflow=READERS, isolation_level="REPEATABLE READ")
+    reader = create_engine(url, pool_size=READERS, max_overflow=READERS, isolation_level="REPEATABLE READ", **options)
     event.listen(writer, "begin", _lock_postgresql)
     return Engines(writer, reader.execution_options(postgresql_readonly=True))
 

@@ -83,7 +83,11 @@ _FREE = (
 )
 _LAPSED = (
     select(outbox)
-    .where(_CLAIMED, outbox.c.lease_until <= bindparam("now"), outbox.c.destination == bindparam("to"))
+    .where(
+        _CLAIMED,
+        outbox.c.lease_until <= bindparam("now"),
+        outbox.c.destination.in_(bindparam("among", expanding=True)),
+    )
     .order_by(*_ORDER)
     .limit(bindparam("limit"))
 )
@@ -207,11 +211,10 @@ class OutboxWrites(OutboxReads):
         One whose lease ran out comes again with `maybe_sent`. They go out after this transaction committed.
         """
         at, until = event_time(now), event_time(now + lease)
-        found: list[Row[Any]] = []
+        wanted = {"now": at, "limit": limit}
+        found = list(self._connection.execute(_LAPSED, {**wanted, "among": sorted(destinations)}))
         for destination in sorted(destinations):
-            wanted = {"to": destination, "now": at, "limit": limit}
-            found += self._connection.execute(_LAPSED, wanted)
-            found += self._connection.execute(_FREE, wanted)
+            found += self._connection.execute(_FREE, {**wanted, "to": destination})
         found.sort(key=lambda r: (r.priority, r.created_at, r.number, r.id))
         taken = [_take(_delivery(ClaimedDelivery, row), worker, now, now + lease) for row in found[:limit]]
         if taken:

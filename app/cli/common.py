@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from app.main import CannotStart, open_store
 from app.settings import Settings
-from db.errors import DatabaseError
+from db.errors import StoreError
 from db.store import Store
 
 
@@ -29,7 +29,7 @@ def read_store(settings: Settings) -> Store:
     """The database as it is; nothing is migrated by looking."""
     try:
         return open_store(settings, migrate=False)
-    except (CannotStart, DatabaseError) as error:
+    except (CannotStart, StoreError) as error:
         fail(str(error))
 
 

@@ -15,7 +15,7 @@ from db.errors import UnknownDelivery
 def list_deliveries(json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
     """Deliveries that gave up or are indeterminate, oldest first."""
     with read_store(read_settings()).reading() as reader:
-        stuck = [d for status in ("dead", "indeterminate") for d in reader.deliveries(status=status)]  # type: ignore[arg-type]
+        stuck = reader.deliveries("dead", "indeterminate")
     if json:
         rows = [
             {"id": d.id, "case_id": d.case_id, "destination": d.destination, "status": d.status, "error": d.error}

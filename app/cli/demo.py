@@ -38,6 +38,7 @@ class Demo:
             helpdesk_secret=HELPDESK_SECRET,
             api_key=API_SECRET,
             now=lambda: self.clock.now().timestamp(),
+            speed=lambda: self.clock.speed,
             set_speed=self.clock.set_speed,
             advance=self.clock.advance,
         )

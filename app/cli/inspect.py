@@ -62,7 +62,8 @@ def manifest(
 
 
 def policy_check(
-    directory: Annotated[Path | None, typer.Argument(help="Default: COUNTERSIGN_POLICY_DIR.")] = None, json: Json = False
+    directory: Annotated[Path | None, typer.Argument(help="Default: COUNTERSIGN_POLICY_DIR.")] = None,
+    json: Json = False,
 ) -> None:
     """Load the policy as `serve` would; every mistake with file, line and key."""
     try:

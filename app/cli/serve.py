@@ -13,7 +13,9 @@ from app.main import CannotStart, Service
 
 
 def serve(
-    no_migrate: Annotated[bool, typer.Option("--no-migrate", help="Refuse an older database instead of migrating it.")] = False,
+    no_migrate: Annotated[
+        bool, typer.Option("--no-migrate", help="Refuse an older database instead of migrating it.")
+    ] = False,
 ) -> None:
     """Run Countersign: the HTTP API, Slack, deliveries and timers. Stops cleanly on SIGTERM."""
     settings = read_settings()

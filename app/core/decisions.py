@@ -160,7 +160,6 @@ def undo(change: Change, command: Undo) -> None:
         stage=stage,
         state="awaiting_signoff" if stage else "pending",
         verdict=None,
-        checklist_done=(),
     )
     change.record("Undone", reason="Taken back within the send delay.")
     arm(change)
@@ -191,7 +190,6 @@ def _check_checklist(change: Change, done: tuple[str, ...]) -> None:
     missing = [item for item in change.case.assessed.checklist if item not in done]
     if missing:
         raise Refused("checklist", "Tick every item of the checklist: " + "; ".join(missing))
-    change.set(checklist_done=done)
 
 
 def _check_text(change: Change, text: str) -> None:

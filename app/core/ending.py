@@ -142,7 +142,6 @@ def reopen_for_people(change: Change, reason: str) -> None:
         state="pending",
         stage=0,
         approvals=(),
-        checklist_done=(),
         verdict=None,
         pending_reply="",
         packets=closed_signoffs(change.case.packets),

@@ -261,7 +261,7 @@ def explain_state(case: Case, world: World) -> str:
         case "expired":
             return f"This case expired{when}; the draft was not sent."
         case "withdrawn":
-            return f"This case was withdrawn{when}: {verdict.reason if verdict else ''}".rstrip(": ")
+            return f"This case was withdrawn{when}. {verdict.reason if verdict else ''}".rstrip()
         case "blocked":
             return "Nobody can approve this case as it is: write the reply, or ask a policy owner."
         case "failed":

@@ -127,7 +127,7 @@ def parse_object(body: bytes) -> dict[str, Any]:
 
 
 def content_digest(value: object) -> str:
-    """SHA-256 over the RFC 8785 form: equal for bodies that differ only in spacing, order or how a number is written."""
+    """SHA-256 over the RFC 8785 form: equal whatever the spacing, the order, or how a number is written."""
     return sha256(rfc8785.dumps(_canonical(value))).hexdigest()
 
 

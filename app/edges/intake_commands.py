@@ -48,9 +48,7 @@ def receive_case(given: NewCase, case_id: str, key: ApiKey) -> ReceiveCase:
         signals=_signals(given.signals),
         action=_action(given.requested_action, key) if given.requested_action else None,
         context=tuple(Fact(label=f.label, value=f.value) for f in given.context or ()),
-        submitted_by=Submitter(
-            slack_user=sender.slack_user or "", email=sender.email or "", agent=sender.agent or ""
-        )
+        submitted_by=Submitter(slack_user=sender.slack_user or "", email=sender.email or "", agent=sender.agent or "")
         if sender
         else None,
         cc=tuple(given.cc or ()),

@@ -217,7 +217,9 @@ class NewCase(Given):
     submitted_by: SubmitterIn | None = None
     cc: Annotated[list[Id], Field(max_length=MAX_CC)] | None = None
     callback_url: Url | None = Field(
-        None, description="HTTPS; gets case.assessed, case.decided and case.updated", examples=["https://example.com/cs"]
+        None,
+        description="HTTPS; gets case.assessed, case.decided and case.updated",
+        examples=["https://example.com/cs"],
     )
     deadline: Moment | None = Field(None, description="When the case expires; the draft is never sent by a time-out")
     metadata: Annotated[dict[Label, MetadataValue], Field(max_length=MAX_METADATA)] | None = None

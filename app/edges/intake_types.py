@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
+import msgspec
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -21,12 +22,13 @@ _NO_CONTROLS = "[^\\u0000-\\u0020\\u007f-\\u00a0]"
 _ID_PATTERN = f"^{_NO_CONTROLS}([^\\u0000-\\u001f\\u007f-\\u009f]*{_NO_CONTROLS})?$"
 # RFC 3339, where Python's own reader takes far more.
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
+_TAG = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
 _YEARS = range(1970, 2200)
 
 
 def fault(code: str, sentence: str) -> PydanticCustomError:
     """`sentence` goes to the caller as it is: it must not hold what they sent."""
-    return PydanticCustomError(f"countersign_{code}", sentence.replace("{", "{{").replace("}", "}}"))  # type: ignore[arg-type]
+    return PydanticCustomError(f"countersign_{code}", sentence.replace("{", "{{").replace("}", "}}"))
 
 
 def _id(value: str) -> str:
@@ -76,11 +78,11 @@ def _read(text: str) -> tuple[Decimal | None, str]:
 def _money(value: Any) -> Decimal:
     amount, _ = _read(value if isinstance(value, str) else str(_number(value)))
     if amount is None or amount < 0:
-        raise fault("money", "a number or decimal text from 0 on expected, such as 12000 or \"12000.50\"")
+        raise fault("money", 'a number or decimal text from 0 on expected, such as 12000 or "12000.50"')
     return amount
 
 
-class Amount(NamedTuple):
+class Amount(msgspec.Struct, frozen=True):
     """An amount as read, or None and the text of one that nobody can be sure of."""
 
     value: Decimal | None
@@ -95,7 +97,7 @@ class Amount(NamedTuple):
 def _amount(value: Any) -> Amount:
     """Never refuses a number or text: what cannot be read goes to a person, together with what is below zero."""
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
-        raise fault("amount", "a number or decimal text expected, such as 49.90 or \"49.90\"")
+        raise fault("amount", 'a number or decimal text expected, such as 49.90 or "49.90"')
     text = str(value)
     if len(text) > MAX_ID:
         raise fault("amount", f"at most {MAX_ID} characters")
@@ -115,6 +117,18 @@ def _metadata_value(value: Any) -> str:
     if len(text) > 1_000:
         raise fault("metadata", "at most 1000 characters")
     return text
+
+
+def _iso(value: str) -> str:
+    if not (value.isascii() and value.isalpha()):
+        raise fault("currency", "three letters expected, such as EUR")
+    return value.upper()
+
+
+def _tag(value: str) -> str:
+    if not _TAG.fullmatch(value):
+        raise fault("language", "a BCP 47 language tag expected, such as en or pt-BR")
+    return value
 
 
 def _lower(value: str) -> str:
@@ -137,12 +151,12 @@ Segment = Annotated[str, Field(max_length=50), AfterValidator(_lower)]
 Currency = Annotated[
     str,
     Field(min_length=3, max_length=3, json_schema_extra={"pattern": "^[A-Za-z]{3}$"}),
-    AfterValidator(lambda value: _iso(value)),
+    AfterValidator(_iso),
 ]
 LanguageTag = Annotated[
     str,
     Field(max_length=35, json_schema_extra={"pattern": "^[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*$"}),
-    AfterValidator(lambda value: _tag(value)),
+    AfterValidator(_tag),
 ]
 Moment = Annotated[
     datetime,
@@ -170,7 +184,7 @@ AmountGiven = Annotated[
     WithJsonSchema(
         {
             "anyOf": [{"type": "number"}, {"type": "string", "maxLength": MAX_ID}],
-            "description": "A number or decimal text, read exactly. Text that cannot be read sends the case to a person.",
+            "description": "A number or decimal text, read exactly. With text nobody can read, a person decides.",
         }
     ),
 ]
@@ -179,18 +193,3 @@ MetadataValue = Annotated[
     PlainValidator(_metadata_value),
     WithJsonSchema({"anyOf": [{"type": "string", "maxLength": 1_000}, {"type": "number"}, {"type": "boolean"}]}),
 ]
-
-
-def _iso(value: str) -> str:
-    if not (value.isascii() and value.isalpha()):
-        raise fault("currency", "three letters expected, such as EUR")
-    return value.upper()
-
-
-_TAG = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
-
-
-def _tag(value: str) -> str:
-    if not _TAG.fullmatch(value):
-        raise fault("language", "a BCP 47 language tag expected, such as en or pt-BR")
-    return value

@@ -20,6 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
+from starlette.routing import Match
 
 from app.core.errors import Refused
 from app.engine import Busy
@@ -29,6 +30,7 @@ log = logging.getLogger("countersign.http")
 MEDIA_TYPE = "application/problem+json"
 MAX_ERRORS = 20
 _NAME_LENGTH = 100
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 Place = Literal["body", "query", "path", "header"]
 _PLACES: tuple[Place, ...] = ("body", "query", "path", "header")
 
@@ -48,6 +50,7 @@ _SENTENCES: Mapping[str, str] = {
     "dict_type": "an object expected",
     "model_type": "an object expected",
     "model_attributes_type": "an object expected",
+    "string_pattern_mismatch": "not of the form that is documented",
     "literal_error": "expected one of {expected}",
     "string_too_long": "at most {max_length} characters",
     "string_too_short": "must not be empty",
@@ -171,11 +174,20 @@ async def _on_invalid(_request: Request, error: RequestValidationError) -> Respo
     return invalid(*_field_errors((d["loc"], d) for d in error.errors())).response()
 
 
-async def _on_http(_request: Request, error: HTTPException) -> Response:
+async def _on_http(request: Request, error: HTTPException) -> Response:
     sentences = {404: "There is nothing at this address.", 405: "This address does not take this method."}
     code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_").replace("-", "_")
     detail = sentences.get(error.status_code, HTTPStatus(error.status_code).phrase + ".")
-    return Problem(error.status_code, code, detail, headers=error.headers).response()
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers = {"allow": ", ".join(_allowed(request))}
+    return Problem(error.status_code, code, detail, headers=headers).response()
+
+
+def _allowed(request: Request) -> list[str]:
+    """Of all routes at this address; the framework names the first one's only."""
+    routes, scope = request.app.routes, request.scope
+    return [m for m in _METHODS if any(r.matches({**scope, "method": m})[0] is Match.FULL for r in routes)]
 
 
 async def _on_disconnect(_request: Request, _error: ClientDisconnect) -> Response:

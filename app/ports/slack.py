@@ -160,6 +160,9 @@ class SlackPort:
         opened = call(self._client.views_open, repeatable=False, trigger_id=trigger_id, view=dict(view))
         return str((opened.get("view") or {}).get("id", ""))
 
+    def update_view(self, view_id: str, view: Mapping[str, Any]) -> None:
+        call(self._client.views_update, repeatable=True, view_id=view_id, view=dict(view))
+
     def ephemeral(self, channel: str, user: str, text: str, blocks: Blocks, thread_ts: str | None = None) -> None:
         call(
             self._client.chat_postEphemeral,

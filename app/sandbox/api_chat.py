@@ -2,21 +2,17 @@
 
 import json
 from dataclasses import replace
-from typing import Any
 
 from . import seed
 from .api_args import Args, Context, Method, missing
 from .model import Channel, Content, Json, Message, SlackError
 from .mrkdwn import enliven
 from .render import message_json
-from .validation import validate_attachments, validate_blocks
+from .validation import MAX_BLOCK_TEXT, block_text_size, validate_attachments, validate_blocks
 
 MAX_TEXT = 40_000
 MAX_UPDATE_TEXT = 4_000
 MAX_METADATA = 8_000
-# Slack's ceiling on all block text together, and what each further block costs of it, as measured by others.
-MAX_BLOCK_TEXT = 13_297
-BLOCK_COST = 125
 _CUSTOM = ("username", "icon_url", "icon_emoji")
 
 
@@ -24,14 +20,6 @@ def refusal(code: str, messages: list[str]) -> SlackError:
     """A block refusal with both lists Slack sends."""
     plain = [message.removeprefix("[ERROR] ") for message in messages]
     return SlackError(code, errors=plain, response_metadata={"messages": messages})
-
-
-def _text_size(node: Any) -> int:
-    if isinstance(node, list):
-        return sum(_text_size(item) for item in node)
-    if isinstance(node, dict):
-        return sum(len(v) if k == "text" and isinstance(v, str) else _text_size(v) for k, v in node.items())
-    return 0
 
 
 def checked_blocks(args: Args, *, limit_total: bool = True) -> list[Json]:
@@ -44,8 +32,7 @@ def checked_blocks(args: Args, *, limit_total: bool = True) -> list[Json]:
     messages = validate_blocks(blocks, "message")
     if messages:
         raise refusal("invalid_blocks", messages)
-    size = _text_size(blocks) + BLOCK_COST * max(0, len(blocks) - 1)
-    if limit_total and size > MAX_BLOCK_TEXT:
+    if limit_total and block_text_size(blocks) > MAX_BLOCK_TEXT:
         raise SlackError("msg_blocks_too_long")
     return blocks
 
@@ -83,7 +70,7 @@ def content_from(ctx: Context, args: Args, *, limit_total: bool = True, most: in
         if text or blocks:
             raise SlackError("markdown_text_conflict")
         text = args.text("markdown_text")
-    if not text and not blocks and not attachments:
+    if not text.strip() and not blocks and not attachments:
         raise SlackError("no_text")
     if len(text) > most:
         raise SlackError("msg_too_long")
@@ -145,7 +132,7 @@ def post_ephemeral(ctx: Context, args: Args) -> Json:
     user = args.need("user")
     if channel.is_archived:
         raise SlackError("is_archived")
-    if user not in channel.members:
+    if user not in channel.members or ctx.workspace.users[user].deleted:
         raise SlackError("user_not_in_channel")
     content = content_from(ctx, args)
     message = ctx.workspace.post(

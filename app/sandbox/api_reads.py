@@ -74,10 +74,9 @@ def conversations_members(ctx: Context, args: Args) -> Json:
 
 def _in_range(messages: list[Message], args: Args) -> list[Message]:
     oldest, latest = args.text("oldest"), args.text("latest")
-    slack = 1e-7 if args.flag("inclusive") else 0.0
     try:
-        low = float(oldest) - slack if oldest else float("-inf")
-        high = float(latest) + slack if latest else float("inf")
+        low = float(oldest) if oldest else float("-inf")
+        high = float(latest) if latest else float("inf")
     except ValueError:
         raise SlackError("invalid_ts_oldest" if oldest else "invalid_ts_latest") from None
     exact = {oldest, latest} if args.flag("inclusive") else set()

@@ -34,6 +34,7 @@ _SCOPES = {
 }
 IDLE_SECONDS = 1.0
 HELD_SECONDS = 0.3
+MAX_RETRIES_KEPT = 1000
 
 
 @dataclass
@@ -194,4 +195,5 @@ class EventPump:
         due = self._config.now() + delays[number]
         again = _Retry(due, number + 1, _REASONS.get(ack.error, "unknown_error"), payload)
         with self._wake:
-            heapq.heappush(self._retries, again)
+            if len(self._retries) < MAX_RETRIES_KEPT and not self._closed:
+                heapq.heappush(self._retries, again)

@@ -57,8 +57,8 @@ class Faults:
             raise ValueError(f"fault: no fault is named {name!r}")
         if isinstance(value, str) and name != "crm_reject_property" and value not in _WORDS.get(name, ()):
             raise ValueError(f"fault {name}: {value!r} is not one of its values; {FAULT_HELP[name]}")
-        if not isinstance(value, str | bool | int | float):
-            raise ValueError(f"fault {name}: the value must be true, false, a number or a word")
+        if not isinstance(value, str | bool | int | float) or (not isinstance(value, str) and value < 0):
+            raise ValueError(f"fault {name}: the value must be true, false, a positive number or a word")
         if name == "slack_rate_limit" and isinstance(value, bool):
             value = "always" if value else "strict"
         if name == "crm_reject_property" and not isinstance(value, str):

@@ -132,6 +132,7 @@ class Helpdesk:
     received: list[HelpdeskDelivery] = field(default_factory=list)
     repeats: list[str] = field(default_factory=list)
     refused: list[tuple[int, str]] = field(default_factory=list)
+    _ids: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def replies(self, ticket_id: str | None = None) -> list[HelpdeskDelivery]:
@@ -150,7 +151,8 @@ class Helpdesk:
         except Invalid as error:
             return self._refuse(422, f"{error.field}: {error.reason}", field=error.field)
         with self._lock:
-            known = any(one.id == message_id for one in self.received)
+            known = message_id in self._ids
+            self._ids.add(message_id)
             (self.repeats.append(message_id) if known else self.received.append(delivery))
         self.changed()
         return JSONResponse({"status": "duplicate" if known else "accepted"})

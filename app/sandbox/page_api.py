@@ -17,8 +17,9 @@ from .crm import Crm
 from .delivery import Delivery, DeliveryResult
 from .faults import Faults
 from .helpdesk import Helpdesk
-from .model import Channel, Json, Message, User
-from .render import view_json, visible_replies
+from .model import Channel, Json, User
+from .page_views import channel_view, message_view, user_view
+from .render import view_json
 from .workspace import Workspace
 
 HEARTBEAT = 15.0
@@ -46,35 +47,6 @@ def _result(result: DeliveryResult) -> Json:
     if result.errors:
         out["errors"] = result.errors
     return out
-
-
-def message_view(message: Message, workspace: Workspace) -> Json:
-    """A message as the page draws it."""
-    sender = workspace.users[message.user]
-    shown = visible_replies(message, workspace)
-    return {
-        "ts": message.ts,
-        "channel": message.channel,
-        "user": message.user,
-        "bot": sender.is_bot,
-        "username": message.username or sender.real_name,
-        "text": "This message was deleted." if message.deleted else message.text,
-        "blocks": [] if message.deleted else message.blocks,
-        "attachments": [] if message.deleted else message.attachments,
-        "files": [] if message.deleted else message.files,
-        "reactions": message.reactions,
-        "thread_ts": message.thread_ts,
-        "reply_count": len(shown),
-        "reply_users": message.reply_users,
-        "latest_reply": shown[-1] if shown else None,
-        "broadcast": message.broadcast,
-        "edited": message.shows_edited,
-        "updated_ts": message.edited_ts,
-        "ephemeral": message.ephemeral_to is not None,
-        "deleted": message.deleted,
-        "metadata": message.metadata,
-        "pings": message.pings,
-    }
 
 
 class PageApi:
@@ -145,29 +117,14 @@ class PageApi:
         me = self._me(request.query_params.get("as"))
         ws = self._ws
         groups = list(ws.groups.values())
-        users = [
-            {
-                "id": user.id,
-                "name": user.name,
-                "real_name": user.real_name,
-                "title": user.title,
-                "initials": user.initials,
-                "color": f"#{user.color}",
-                "groups": [group.handle for group in groups if user.id in group.users],
-                "deleted": user.deleted,
-                "is_bot": user.is_bot,
-                "is_restricted": user.is_restricted,
-            }
-            for user in ws.users.values()
-        ]
         ws.dm(me.id)
         return {
             "rev": ws.rev,
             "me": me.id,
             "team": {"name": "Countersign Sandbox"},
-            "users": users,
+            "users": [user_view(user, groups) for user in ws.users.values()],
             "groups": [{"id": g.id, "handle": g.handle, "name": g.name, "users": g.users} for g in groups],
-            "channels": [self._channel(c, me) for c in ws.channels.values() if self._listed(c, me)],
+            "channels": [channel_view(c, me, ws) for c in ws.channels.values() if self._listed(c, me)],
             "views": [view_json(view) for view in ws.views.stack(me.id)],
             "clock": {
                 "now": self._config.now(),
@@ -181,20 +138,6 @@ class PageApi:
 
     def _listed(self, channel: Channel, me: User) -> bool:
         return me.id in channel.members and self._ws.sees(me.id, channel)
-
-    def _channel(self, channel: Channel, me: User) -> Json:
-        unread, mention = self._ws.unread(me.id, channel.id)
-        return {
-            "id": channel.id,
-            "name": channel.name or "Countersign",
-            "topic": channel.topic,
-            "kind": "dm" if channel.is_im else "channel",
-            "private": channel.is_private,
-            "archived": channel.is_archived,
-            "members": len(channel.members),
-            "unread": unread,
-            "mention": mention or (channel.is_im and unread > 0),
-        }
 
     def _messages(self, request: Request) -> Json:
         me = self._me(request.query_params.get("as"))
@@ -357,7 +300,7 @@ class PageApi:
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(woken.set)
 
-        self._ws.listeners.add(wake)
+        stop = self._ws.subscribe(wake)
         try:
             while not self._closing:
                 woken.clear()
@@ -369,7 +312,7 @@ class PageApi:
                         yield b": still here\n\n"
                 await asyncio.sleep(0.05)
         finally:
-            self._ws.listeners.discard(wake)
+            stop()
 
 
 def _keywords(given: Body) -> dict[str, Any]:

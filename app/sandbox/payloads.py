@@ -106,7 +106,7 @@ def view_surface(view: View) -> Json:
 
 
 def submission(view: View, state: State) -> Json:
-    return {"view": {**view_json(view), "state": {"values": state}}, "response_urls": []}
+    return {"view": {**view_json(view), "state": {"values": state}}}
 
 
 def as_typed(text: str, workspace: Workspace) -> str:

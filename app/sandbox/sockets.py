@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 import time
+from collections.abc import Coroutine
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
@@ -28,9 +29,13 @@ class _Socket:
     loop: asyncio.AbstractEventLoop
     pending: dict[str, "Future[Any]"] = field(default_factory=dict)
 
-    def run(self, coroutine: Any) -> None:
+    def run(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run on the socket's own loop from any other thread."""
-        asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(5)
+        try:
+            asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(5)
+        except RuntimeError:
+            coroutine.close()
+            raise
 
 
 class Dropped(Exception):
@@ -70,10 +75,11 @@ class SocketHub:
             return
         await socket.accept()
         mine = _Socket(socket, asyncio.get_running_loop())
-        await socket.send_text(json.dumps(self._hello()))
         with self._lock:
             self._sockets.append(mine)
         try:
+            # Nothing else can be sent on this loop before the hello: there is no await in between.
+            await socket.send_text(json.dumps(self._hello()))
             while True:
                 self._received(mine, await socket.receive_text())
         except (WebSocketDisconnect, RuntimeError):
@@ -84,7 +90,7 @@ class SocketHub:
     def _hello(self) -> Json:
         return {
             "type": "hello",
-            "num_connections": len(self._sockets) + 1,
+            "num_connections": len(self._sockets),
             "connection_info": {"app_id": seed.APP_ID},
             "debug_info": {"host": "sandbox", "build_number": 1, "approximate_connection_time": 3600},
         }

@@ -76,7 +76,8 @@ class HttpTransport:
     def _over_http(self, body: bytes, headers: dict[str, str], timeout: float) -> Answer:
         with self._lock:
             if self._client is None:
-                self._client = httpx.Client(trust_env=False)
+                # No kept connections: one to an app that was restarted would look like a dead app.
+                self._client = httpx.Client(trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
             client = self._client
         url = f"{self._config.bot_url.rstrip('/')}/slack/events"
         answer = client.post(url, content=body, headers=headers, timeout=timeout)

@@ -10,6 +10,10 @@ from .rich_text import SECTIONS
 Surface = Literal["message", "modal", "home"]
 MAX_BLOCKS: dict[str, int] = {"message": 50, "modal": 100, "home": 100}
 MAX_MARKDOWN = 12_000
+# Undocumented: a message's ceiling on all block text together, and what each further block takes of it,
+# as others measured where `msg_blocks_too_long` begins.
+MAX_BLOCK_TEXT = 13_297
+BLOCK_COST = 125
 
 
 def _pick(names: frozenset[str]) -> Check:
@@ -131,6 +135,19 @@ def validate_blocks(blocks: Any, surface: Surface = "message", path: str = "/blo
     if not out:
         _across(blocks, path, out)
     return out
+
+
+def block_text_size(blocks: Any) -> int:
+    """What these blocks take of MAX_BLOCK_TEXT in a posted or updated message."""
+    return _text_size(blocks) + BLOCK_COST * max(0, len(blocks) - 1)
+
+
+def _text_size(node: Any) -> int:
+    if isinstance(node, list):
+        return sum(_text_size(item) for item in node)
+    if isinstance(node, dict):
+        return sum(len(v) if k == "text" and isinstance(v, str) else _text_size(v) for k, v in node.items())
+    return 0
 
 
 def _submit_for_inputs(view: dict[str, Any], path: str, out: list[str]) -> None:

@@ -15,13 +15,13 @@ EventSink = Callable[[str, Json], None]
 
 
 class Workspace:
-    """Every change bumps `rev`, tells `listeners`, and emits the Slack event it would cause to `emit`."""
+    """Every change bumps `rev`, tells subscribers, and emits the Slack event it would cause to `emit`."""
 
     def __init__(self, config: SandboxConfig) -> None:
         self.config = config
         self.lock = threading.RLock()
         self.rev = 0
-        self.listeners: set[Callable[[], None]] = set()
+        self._listeners: set[Callable[[], None]] = set()
         self.emit: EventSink = lambda _scope, _event: None
         self.users: dict[str, User] = {user.id: user for user in seed.people()}
         self.groups: dict[str, Group] = {group.id: group for group in seed.groups()}
@@ -50,9 +50,20 @@ class Workspace:
     def changed(self) -> None:
         with self.lock:
             self.rev += 1
-            listeners = list(self.listeners)
+            listeners = list(self._listeners)
         for listener in listeners:
             listener()
+
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` after each change, on whichever thread made it; returns how to stop that."""
+        with self.lock:
+            self._listeners.add(listener)
+
+        def stop() -> None:
+            with self.lock:
+                self._listeners.discard(listener)
+
+        return stop
 
     # --- looking things up ------------------------------------------------------------------------------
 
@@ -173,7 +184,7 @@ class Workspace:
 
     def _root(self, channel: Channel, thread_ts: str) -> Message:
         root = self._messages[channel.id].get(thread_ts)
-        if root is None or root.ephemeral_to is not None:
+        if root is None or root.ephemeral_to is not None or (root.deleted and not root.replies):
             raise SlackError("thread_not_found")
         return self._messages[channel.id][root.thread_ts] if root.is_reply and root.thread_ts else root
 

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.core.case import Case
-from app.core.messages import AnyEffect, Outcome
+from app.core.messages import AnyEffect, Destination, Outcome
 from db.outbox import ClaimedDelivery
 from db.store import Store, UnitOfWork
 from tests.make import NOW, a_case, a_packet, a_ticket, an_event, an_outcome
 
-ALL = ("slack", "helpdesk", "crm", "callback")
+ALL: tuple[Destination, ...] = ("slack", "helpdesk", "crm", "callback")
 
 
 def add(unit: UnitOfWork, case: Case, *types: str) -> Case:
@@ -49,10 +49,10 @@ def send(unit: UnitOfWork, case: Case, *effects: AnyEffect, at: datetime = NOW) 
 
 
 def claim(
-    store: Store, *, at: datetime = NOW, worker: str = "w1", limit: int = 10, to: tuple[str, ...] = ALL
+    store: Store, *, at: datetime = NOW, worker: str = "w1", limit: int = 10, to: tuple[Destination, ...] = ALL
 ) -> list[ClaimedDelivery]:
     with store.writing() as unit:
-        return unit.claim(worker, at, timedelta(seconds=30), limit, to)  # type: ignore[arg-type]
+        return unit.claim(worker, at, timedelta(seconds=30), limit, to)
 
 
 def settle(store: Store, delivery_id: str, status: str = "done", error: str = "", at: datetime = NOW) -> bool:

@@ -9,12 +9,13 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from itertools import chain
 from pathlib import Path
 
 from app.core.audit import verify_log
 from app.core.messages import PacketUpdate
 from db.store import Store
-from tests.db.steps import add, nth_case, send
+from tests.db.steps import ALL, add, nth_case, send
 from tests.make import NOW, a_case
 
 ROOT = Path(__file__).parents[2]
@@ -32,7 +33,7 @@ def work(job: tuple[str, int]) -> list[str]:
     claimed: list[str] = []
     while True:
         with store.writing() as unit:
-            got = unit.claim(f"w{worker}", NOW, timedelta(hours=1), 3, ("slack",))
+            got = unit.claim(f"w{worker}", NOW, timedelta(hours=1), 3, ALL)
         if not got:
             break
         claimed += [d.id for d in got]
@@ -52,13 +53,13 @@ def check(store: Store, claimed: list[str], workers: int) -> None:
 def test_processes_claim_disjoint_rows_and_keep_one_log(store: Store, database_url: str) -> None:
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         results = pool.map(work, [(database_url, 1), (database_url, 2)])
-    check(store, sum(results, []), 2)
+    check(store, list(chain(*results)), 2)
 
 
 def test_threads_claim_disjoint_rows_and_keep_one_log(store: Store, database_url: str) -> None:
     with ThreadPoolExecutor(3) as pool:
         results = list(pool.map(work, [(database_url, n) for n in (1, 2, 3)]))
-    check(store, sum(results, []), 3)
+    check(store, list(chain(*results)), 3)
 
 
 def test_threads_share_one_store(store: Store) -> None:

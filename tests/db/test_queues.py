@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -51,7 +52,7 @@ def test_counters_equal_a_recount_after_any_walk(store: Store, seed: int) -> Non
         for _ in range(60):
             case = pick.choice(unit.cases()[0])
             channel = pick.choice(CHANNELS)
-            changes = pick.choice(
+            changes: dict[str, Any] = pick.choice(
                 [
                     {"state": pick.choice(STATES)},
                     {"packets": (*case.packets[-3:], a_packet(key="e", channel=channel, ts=None))},

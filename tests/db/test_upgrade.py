@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -96,7 +95,7 @@ def test_a_database_of_a_later_release_is_refused(database_url: str) -> None:
 def test_an_empty_database_is_too_old_until_upgraded(empty_database_url: str) -> None:
     store = Store(empty_database_url)
     assert store.schema_version() is None
-    with pytest.raises(SchemaTooOld, match="no tables yet.*countersign db upgrade"):
+    with pytest.raises(SchemaTooOld, match=r"no tables yet.*countersign db upgrade"):
         store.check_schema()
     store.upgrade()
     store.check_schema()
@@ -125,7 +124,7 @@ def test_a_path_with_odd_characters_works(tmp_path: Path) -> None:
     folder = tmp_path / "100% sure & ünï"
     folder.mkdir()
     assert upgrade(f"sqlite:///{folder / 'c.db'}") == newest_version()
-    assert sqlite3.connect(folder / "c.db").close() is None
+    assert (folder / "c.db").stat().st_size > 0
 
 
 @pytest.mark.parametrize("url", ["", "countersign.db", "mysql://u@h/d", "sqlite://", "sqlite:///:memory:"])

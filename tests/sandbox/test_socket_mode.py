@@ -1,3 +1,4 @@
+import json
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -86,8 +87,6 @@ def test_a_socket_cut_before_the_ack_loses_a_click_but_not_an_event(room: Room, 
 
 
 def test_the_protocol_on_the_wire(room: Room) -> None:
-    import json
-
     url = room.fresh_client("xapp-sandbox").apps_connections_open(app_token="xapp-sandbox")["url"]
     with connect(url) as one:
         hello = json.loads(one.recv(5))

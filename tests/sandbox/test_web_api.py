@@ -64,7 +64,8 @@ def test_scopes_a_fresh_install_does_not_have(client: WebClient) -> None:
 def test_posting_where_one_may_not(room: Room) -> None:
     workspace, post = room.sandbox.workspace, room.client.chat_postMessage
     assert error(post, channel="C99", text="x") == "channel_not_found"
-    assert error(post, channel=REVIEW, text="") == "no_text"
+    bare = {"api_method": "chat.postMessage", "json": {"channel": REVIEW, "text": "  "}}
+    assert error(room.client.api_call, **bare) == "no_text"
     assert error(post, channel=REVIEW, text="x" * 40_001) == "msg_too_long"
     assert error(post, channel=GONE, text="x") == "user_disabled"
     workspace.kick_bot(workspace.channels[REVIEW])

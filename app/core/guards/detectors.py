@@ -26,6 +26,7 @@ _STYLE = re.compile(
 _SPACED_OUT = re.compile(r"(?<!\w)(?:[^\W\d_]( )){15,}[^\W\d_](?!\w)|(?<!\w)(?:[^\W\d_][.|·•-]){11,}[^\W\d_](?!\w)")
 _EXPECTED_INVISIBLE = frozenset("\u200c\u200d\u200e\u200f\u00ad")
 _FEWEST_INVISIBLE = 3
+_DEEPEST = 2
 
 
 def hidden_text(text: str) -> list[tuple[int, int]]:
@@ -39,7 +40,7 @@ def hidden_text(text: str) -> list[tuple[int, int]]:
         inside = [
             i
             for i in range(1, len(text) - 1)
-            if text[i] > "\x7f"
+            if "\x7f" < text[i] < "\ufe00"
             and text[i] not in _EXPECTED_INVISIBLE
             and is_invisible(text[i])
             and (_latin(text[i - 1]) or is_invisible(text[i - 1]))
@@ -65,26 +66,28 @@ _HEX = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f][0-9A-Fa-f :]{22,}")
 _ALTCHARS = str.maketrans("-_", "+/", " \n=")
 
 
-def _readable(data: bytes) -> str | None:
-    """The text, when it is one that a person could have written: words apart by spaces, mostly letters."""
+def _readable(data: bytes, depth: int = 0) -> str | None:
+    """The text, when it is one that a person could have written (words, mostly letters), or code for such a text."""
     try:
         text = data.decode()
     except UnicodeDecodeError:
         return None
-    letters = sum(c.isalpha() or c.isspace() for c in text)
-    if len(text) < 8 or letters < 0.75 * len(text) or not all(c.isprintable() or c.isspace() for c in text):
+    if depth < _DEEPEST and _BASE64.fullmatch(text):
+        return _from_base64(text, depth + 1)
+    letters = sum(c.isalnum() or c.isspace() for c in text)
+    if len(text) < 8 or letters < 0.8 * len(text) or not all(c.isprintable() or c.isspace() for c in text):
         return None
     return text if _WORDS.search(text) else None
 
 
-def _from_base64(token: str) -> str | None:
+def _from_base64(token: str, depth: int = 0) -> str | None:
     code = token.translate(_ALTCHARS)
     # A word glued in front shifts the alphabet, so each alignment is tried.
     for skip in range(4):
         part = code[skip:]
         part = part[: len(part) - (len(part) % 4 == 1)]
         try:
-            text = _readable(base64.b64decode(part + "=" * (-len(part) % 4)))
+            text = _readable(base64.b64decode(part + "=" * (-len(part) % 4)), depth)
         except (binascii.Error, ValueError):
             continue
         if text is not None:
@@ -117,7 +120,7 @@ def known_facts(customer: Mapping[str, str], wanted: Mapping[str, Entity]) -> li
     """The account facts a rule asks for; a name counts whole and by its parts."""
     known = []
     for key, entity in wanted.items():
-        value = " ".join(fold_text(str(customer.get(key, ""))).split())
+        value = " ".join(fold_text(str(customer.get(key) or "")).split())
         if len(value) >= _SHORTEST_NAME:
             known.append(Known(value, entity))
         if entity == "PERSON":

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from app.core.findings import Entity, FindingAction, FindingType, Side
+from app.core.findings import Entity, FindingAction, FindingType
 
 Identifier = Annotated[str, Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
 Role = Annotated[str, Meta(pattern="^[a-z][a-z0-9_]*$", max_length=80)]
@@ -39,31 +39,27 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     pass
 
 
-class Guidance(Struct, kw_only=True):
+class Guidance(Struct, frozen=True, kw_only=True):
     text: Annotated[str, Meta(max_length=1000, description="What the reader should do instead")] = ""
     link: Annotated[str, Meta(pattern="^(https://.*)?$", max_length=500)] = ""
 
 
-class Match(Struct, kw_only=True):
+class Match(Struct, frozen=True, kw_only=True):
     any: Annotated[Patterns, Meta(description="Patterns of no language: numbers, addresses, codes")] = []
     phrases: Annotated[Phrases, Meta(description="Patterns by language")] = {}
-    validator: Annotated[
-        ValidatorName | None, Meta(description="Checksum or lookup a match must pass to count")
-    ] = None
+    validator: Annotated[ValidatorName | None, Meta(description="Checksum or lookup a match must pass to count")] = None
     regions: Annotated[
         list[Annotated[str, Meta(pattern="^[A-Z]{2}$")]],
         Meta(max_length=20, description="Countries whose phone numbers are known without +code"),
     ] = []
-    detect: Annotated[
-        Detector | None, Meta(description="A built-in detector, for what no pattern can say")
-    ] = None
+    detect: Annotated[Detector | None, Meta(description="A built-in detector, for what no pattern can say")] = None
     facts: Annotated[
         dict[str, Entity],
         Meta(description="For echo and facts: account facts to look for, and what entity each one is"),
     ] = {}
 
 
-class Context(Struct, kw_only=True):
+class Context(Struct, frozen=True, kw_only=True):
     phrases: Phrases
     within: Annotated[int, Meta(ge=1, le=400, description="Characters between the match and a context phrase")] = 40
     asked: Annotated[
@@ -71,17 +67,18 @@ class Context(Struct, kw_only=True):
     ] = False
 
 
-class Exceptions(Struct, kw_only=True):
+class Exceptions(Struct, frozen=True, kw_only=True):
+    match: Annotated[Phrases, Meta(description="The match does not count with one of these inside it")] = {}
     sentence: Annotated[Phrases, Meta(description="The match does not count with one of these in its sentence")] = {}
     text: Annotated[Phrases, Meta(description="The match does not count with one of these anywhere in the text")] = {}
 
 
-class Rule(Struct, kw_only=True):
+class Rule(Struct, frozen=True, kw_only=True):
     id: Identifier
     owner: Annotated[Owner, Meta(description="Who signs off changes to this rule")]
     type: FindingType
     action: Annotated[
-        dict[Side, FindingAction],
+        dict[Annotated[str, Meta(pattern="^(input|output)$")], FindingAction],
         Meta(min_length=1, description="What to do on each side the rule looks at (input: customer, output: us)"),
     ]
     reason: Annotated[Sentence, Meta(description="In your own words: shown to the person who decides")]
@@ -101,7 +98,7 @@ class Rule(Struct, kw_only=True):
     ] = None
 
 
-class Topic(Struct, kw_only=True):
+class Topic(Struct, frozen=True, kw_only=True):
     id: Identifier
     title: Sentence
     owner: Owner
@@ -111,21 +108,21 @@ class Topic(Struct, kw_only=True):
     guidance: Guidance = Guidance()
 
 
-class Template(Struct, kw_only=True):
+class Template(Struct, frozen=True, kw_only=True):
     id: Identifier
     title: Sentence
     text: Annotated[str, Meta(min_length=1, max_length=20_000)]
     language: Language = "en"
 
 
-class Links(Struct, kw_only=True):
+class Links(Struct, frozen=True, kw_only=True):
     allowed_hosts: Annotated[
         list[Annotated[str, Meta(pattern=r"^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)+$", max_length=253)]],
         Meta(max_length=500, description="Hosts a reply may link to; *.example.com is every host below it"),
     ] = []
 
 
-class Document(Struct, kw_only=True):
+class Document(Struct, frozen=True, kw_only=True):
     format: Annotated[Literal[1], Meta(description="Version of this file's format")]
     words: Annotated[
         dict[Annotated[str, Meta(pattern="^[a-z_]+$")], Phrases],

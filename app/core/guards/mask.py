@@ -16,9 +16,7 @@ _FEWEST_DIGITS = {"CREDIT_CARD": 12, "PHONE": 7}
 def mask(text: str, findings: Iterable[Finding], *, contact: bool, sensitive: bool = True) -> str:
     """A copy with personal data hidden: `contact` and `sensitive` say which kinds. Lengths are not kept."""
     chosen = sorted(
-        (f.start, f.end, f.entity)
-        for f in findings
-        if f.entity is not None and (sensitive if f.sensitive else contact)
+        (f.start, f.end, f.entity) for f in findings if f.entity is not None and (sensitive if f.sensitive else contact)
     )
     out: list[str] = []
     done = 0

@@ -1,7 +1,8 @@
 """Readings of a text in which disguises are undone, each with a map back to the text as it was given.
 
 A `View` is what rules are matched on. `plain` always exists; the others only when the text gives reason for them:
-`joined` (s p a c e d letters, digits, digit words), `split` (invisible characters read as spaces), `leet` (h4ck3d).
+`joined` (s p a c e d letters, digits, digit words), `split` (invisible characters read as spaces), `leet` (h4ck3d),
+`tags` (what stands inside mark-up; the plain view leaves it out).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 
@@ -57,7 +59,6 @@ _MARKUP = re.compile(
     r"|(?P<entity>&(?:\#[0-9]{1,7}|\#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});)",
     re.IGNORECASE,
 )
-_LINK_TAG = re.compile(r"://|href|src\s*=", re.IGNORECASE)
 _BLOCK_TAG = re.compile(r"</?(?:br|p|div|li|ul|ol|tr|td|th|table|h[1-6]|hr)\b", re.IGNORECASE)
 _LIST_ITEM = re.compile(r"[-+*•#>|]|\d{1,3}[.)]\s")
 _WORD = re.compile(r"[^\W_]+")
@@ -74,6 +75,10 @@ def is_invisible(char: str) -> bool:
         or "\U000e0000" <= char <= "\U000e01ef"
         or (unicodedata.category(char) in ("Cf", "Cc") and char not in _NEWLINES)
     )
+
+
+def _is_tag(char: str) -> bool:
+    return "\U000e0020" <= char <= "\U000e007e"
 
 
 @lru_cache(maxsize=4096)
@@ -131,12 +136,12 @@ class _Builder:
             self.chars[-1] = "\n"
 
 
-def _pieces(text: str) -> Iterator[tuple[str | None, int, int]]:
-    """Stretches of text (None) and what the mark-up between them reads as."""
+def _pieces(text: str, tags: bool) -> Iterator[tuple[str | None, int, int]]:
+    """Stretches of text (None) and what the mark-up between them reads as; with `tags` they are text too."""
     done = 0
     for found in _MARKUP.finditer(text) if "<" in text or "&" in text or "-->" in text else ():
         whole = found.group()
-        if found["tag"] and _LINK_TAG.search(whole):
+        if tags and found["tag"]:
             continue
         yield None, done, found.start()
         done = found.end()
@@ -163,7 +168,9 @@ def _read_char(out: _Builder, text: str, at: int, end: int, invisible: str) -> i
     if char < "\x7f" and char >= " " and (after >= end or text[after] < "\u0300"):
         out.add(char, at, after)
         return after
-    if "\U000e0020" <= char <= "\U000e007e":
+    if _is_tag(char):
+        if at and not _is_tag(text[at - 1]):
+            out.space(False, at, after)  # the hidden words are not part of the word before
         out.add(chr(ord(char) - 0xE0000), at, after)
         return after
     if is_invisible(char):
@@ -181,11 +188,11 @@ def _read_char(out: _Builder, text: str, at: int, end: int, invisible: str) -> i
     return after
 
 
-def _clean(text: str, invisible: str = "") -> View:
+def _clean(text: str, invisible: str = "", tags: bool = False) -> View:
     if _ORDINARY.match(text) and "  " not in text and "&" not in text:
         return View("plain", text, range(len(text)), range(1, len(text) + 1))
     out = _Builder()
-    for reading, start, end in _pieces(text):
+    for reading, start, end in _pieces(text, tags):
         if reading is None:
             at = start
             while at < end:
@@ -292,7 +299,7 @@ def _join_spaced(view: View) -> View | None:
         letters = list(_WORD.finditer(worded.text, *run.span()))
         gaps = [
             (worded.text[a.end() : b.start()], worded.starts[b.start()] - worded.ends[a.end() - 1])
-            for a, b in zip(letters, letters[1:], strict=False)
+            for a, b in pairwise(letters)
         ]
         width = min(size for _, size in gaps)
         own = next(gap for gap, size in gaps if size == width)
@@ -329,10 +336,12 @@ def read(text: str) -> Reading:
     cased = _clean(text)
     plain = _lower(cased, "plain")
     views = [plain]
-    if not text.isascii() and any(a.isalnum() and is_invisible(b) for a, b in zip(text, text[1:], strict=False)):
+    if not text.isascii() and any(a.isalnum() and is_invisible(b) for a, b in pairwise(text)):
         split = _lower(_clean(text, invisible=" "), "split")
         if split.text != plain.text:
             views.append(split)
+    if any(found["tag"] for found in _MARKUP.finditer(text)):
+        views.append(_lower(_clean(text, tags=True), "tags"))
     joined = _join_spaced(plain)
     if joined is not None:
         views.append(joined)

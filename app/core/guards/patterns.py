@@ -19,7 +19,7 @@ import re2
 from app.core.guards.normalise import fold_text
 
 # Views are lower case and hold no symbols beyond ASCII, so a letter is told by its code point alone; that keeps the
-# automata small. Scripts that put no space between words (Thai, Han, kana, Hangul with its endings) are no edge-keepers.
+# automata small. In scripts that put no space between words (Thai, Han, kana, Hangul) every place is a word's edge.
 _WORDLIKE = r"0-9a-z\x{80}-\x{dff}\x{f00}-\x{10ff}\x{1200}-\x{177f}\x{1800}-\x{2e7f}\x{a000}-\x{a95f}\x{a980}-\x{abff}"
 _ANY_WORDLIKE = r"0-9a-z_\x{80}-\x{10ffff}"
 _SPACE = r"(?:[ \n_-]{1,3})"
@@ -80,9 +80,7 @@ def options() -> Any:
 
 def _klass(text: str) -> str:
     parts = re.findall(r"\\[pP]\{[^}]*\}|\\.|.", text[1:-1], re.DOTALL)
-    inner = "".join(
-        _IN_CLASS.get(p) or (p if p[0] == "\\" else r" \n" if p == " " else fold_text(p)) for p in parts
-    )
+    inner = "".join(_IN_CLASS.get(p) or (p if p[0] == "\\" else r" \n" if p == " " else fold_text(p)) for p in parts)
     return f"[{inner}]"
 
 
@@ -126,6 +124,8 @@ def translate(pattern: str, words: Words, language: str | None) -> tuple[str, st
             part = _GAP
         elif kind == "space":
             part = _SPACE
+        elif source in ("[", "\\"):
+            raise PatternError("missing ]" if source == "[" else "a \\ at the end escapes nothing")
         else:
             part = source if kind == "keep" else _plain(source)
             depth += (source[0] == "(") - (source == ")")

@@ -27,6 +27,7 @@ class CompiledRule(NamedTuple):
     rule: Rule
     patterns: tuple[Pattern, ...]
     context: Pattern | None
+    match_exceptions: Pattern | None
     sentence_exceptions: Pattern | None
     text_exceptions: Pattern | None
 
@@ -123,8 +124,11 @@ def _compile_rule(key: str, order: int, rule: Rule, document: Document, problems
         problems.add(f"{key}.match.regions", "phone numbers need at least one country", "for example [US, DE]")
     if match.detect == "facts" and not match.facts:
         problems.add(f"{key}.match.facts", "no account fact is named", "for example name: PERSON")
-    if rule.type == "pii" and rule.entity is None and match.detect not in ("echo", "facts") and (
-        "input" in rule.action
+    if (
+        rule.type == "pii"
+        and rule.entity is None
+        and match.detect not in ("echo", "facts")
+        and ("input" in rule.action)
     ):
         problems.add(f"{key}.entity", "a pii rule on customer messages names the entity it finds")
     if rule.type != "pii" and rule.entity is not None:
@@ -133,13 +137,14 @@ def _compile_rule(key: str, order: int, rule: Rule, document: Document, problems
     entries += _phrases(f"{key}.phrases" if key.startswith("do_not") else f"{key}.match.phrases", match.phrases)
     besides = (
         (f"{key}.context.phrases", rule.context.phrases if rule.context else {}),
+        (f"{key}.exceptions.match", rule.exceptions.match),
         (f"{key}.exceptions.sentence", rule.exceptions.sentence),
         (f"{key}.exceptions.text", rule.exceptions.text),
     )
-    context, sentence, text = (
+    context, inside, sentence, text = (
         _either(_phrases(where, phrases), document.words, problems) for where, phrases in besides
     )
-    return CompiledRule(order, rule, _patterns(entries, document.words, problems), context, sentence, text)
+    return CompiledRule(order, rule, _patterns(entries, document.words, problems), context, inside, sentence, text)
 
 
 def _topic_rule(topic: Topic) -> Rule:
@@ -179,7 +184,7 @@ def compile_rules(document: Mapping[str, object]) -> Rules:
     _shape_problems(document, problems)
     if problems:
         raise PolicyError(problems)
-    return _compile_canonical(rfc8785.dumps(document))
+    return _compile_canonical(rfc8785.dumps(msgspec.to_builtins(document)))
 
 
 # A case is checked against its own snapshot and the active policy, so a few versions are in use at a time.

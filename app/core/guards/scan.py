@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from app.core.findings import Entity, Finding, Side
+from app.core.findings import ACTION_ORDER, Entity, Finding, FindingAction, Side
 from app.core.guards import detectors
 from app.core.guards.normalise import Reading, View, read
 from app.core.guards.patterns import Pattern
@@ -119,12 +119,15 @@ class _Scan:
 
     def page_hits(self, page: _Page) -> Iterator[_Hit]:
         for rule, pattern in self.rules.index[self.side].candidates(page.data):
-            if not self.active(rule) or (page.view.kind in _WORDS_ONLY and rule.rule.type == "pii"):
+            exact = rule.rule.type == "pii" or rule.rule.match.validator is not None
+            if not self.active(rule) or (exact and page.view.kind in _WORDS_ONLY):
                 continue
             if page.touches(rule.text_exceptions, 0, len(page.view.text)):
                 continue
             for start, end in page.spans(pattern):
                 if not self.in_context(rule, page, start, end):
+                    continue
+                if page.touches(rule.match_exceptions, start, end):
                     continue
                 if page.touches(rule.sentence_exceptions, *page.sentence(start, end)):
                     continue
@@ -137,9 +140,7 @@ class _Scan:
         if match.validator is None:
             return start, end
         hosts = self.rules.allowed_hosts
-        return VALIDATORS[match.validator](
-            Candidate(view, start, end, self.text, tuple(match.regions), hosts)
-        )
+        return VALIDATORS[match.validator](Candidate(view, start, end, self.text, tuple(match.regions), hosts))
 
     def in_context(self, rule: CompiledRule, page: _Page, start: int, end: int) -> bool:
         if rule.context is None or rule.rule.context is None:
@@ -194,16 +195,16 @@ def _merged(hits: Iterable[_Hit]) -> list[_Hit]:
     return merged
 
 
-def _drop_covered(hits: list[_Hit], rules: Rules) -> list[_Hit]:
-    """One stretch is one piece of personal data: sensitive before contact, then the earlier rule of the file."""
-    kept = []
+def _drop_covered(hits: list[_Hit], rules: Rules, side: Side) -> list[_Hit]:
+    """One stretch is one piece of personal data: sensitive before contact, the harder action, the earlier rule."""
+    kept: list[_Hit] = []
     covered: list[tuple[int, int]] = []
-    by_rank: dict[tuple[bool, int], list[_Hit]] = {}
+    by_rank: dict[tuple[bool, int, int], list[_Hit]] = {}
     for hit in hits:
         rule = rules.rules[hit.order].rule
-        by_rank.setdefault((rule.type == "pii" and not rule.sensitive, hit.order), []).append(hit)
-    for (_, order), group in sorted(by_rank.items()):
-        if rules.rules[order].rule.type != "pii":
+        by_rank.setdefault((not rule.sensitive, -ACTION_ORDER.index(rule.action[side]), hit.order), []).append(hit)
+    for _, group in sorted(by_rank.items()):
+        if group[0].entity is None:
             kept += group[:_MOST_FINDINGS]
             continue
         fresh = []
@@ -213,15 +214,16 @@ def _drop_covered(hits: list[_Hit], rules: Rules) -> list[_Hit]:
                 fresh.append(hit)
         kept += fresh
         covered = _union([*covered, *((h.start, h.end) for h in fresh)])
-    return _join_entities(kept, rules)
+    return _join_entities(kept, rules, side)
 
 
-def _join_entities(hits: list[_Hit], rules: Rules) -> list[_Hit]:
-    """Overlapping hits of one entity by several rules are one piece of data: the earliest rule's, over the whole."""
+def _join_entities(hits: list[_Hit], rules: Rules, side: Side) -> list[_Hit]:
+    """Overlapping hits of one entity by rules that agree are one piece of data: the earliest rule's, over the whole."""
     joined: list[_Hit] = []
-    last: dict[tuple[Entity | None, bool], int] = {}
+    last: dict[tuple[Entity | None, bool, FindingAction], int] = {}
     for hit in sorted(hits, key=lambda h: (h.start, h.order)):
-        key = hit.entity, rules.rules[hit.order].rule.sensitive
+        rule = rules.rules[hit.order].rule
+        key = hit.entity, rule.sensitive, rule.action[side]
         at = last.get(key, -1)
         if hit.entity is not None and at >= 0 and hit.start < joined[at].end:
             before = joined[at]
@@ -246,7 +248,7 @@ def scan(text: str, side: Side, rules: Rules, context: ScanContext = ScanContext
     """Findings sorted by start; spans are on `text` as given. Same arguments, same findings; work linear in `text`."""
     if not text:
         return ()
-    hits = _drop_covered(_merged(_Scan(text, side, rules, context).run()), rules)
+    hits = _drop_covered(_merged(_Scan(text, side, rules, context).run()), rules, side)
     hits.sort(key=lambda h: (h.start, h.end, h.order, h.entity or ""))
     return tuple(_finding(hit, side, rules) for hit in hits)
 

@@ -54,7 +54,7 @@ _CARD_RANGES: tuple[tuple[int, int, tuple[int, ...]], ...] = (
     (6000, 6999, (16, 15, 14, 13, 12, 17, 18, 19)),
 )
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
-_LAST_DIGITS_RUN = 48
+_MOST_DIGITS = 48
 
 # ISO 13616 lengths of the registry's countries.
 _IBAN_LENGTH = {
@@ -105,7 +105,7 @@ def _card_length(digits: str) -> int | None:
 
 def credit_card(candidate: Candidate) -> Slice | None:
     """A card number of a known range with a good check digit, starting at any digit group of the candidate."""
-    where = _alnum_at(candidate)[:_LAST_DIGITS_RUN]
+    where = _alnum_at(candidate)[:_MOST_DIGITS]
     digits = "".join(candidate.view.text[i] for i in where)
     for first in range(len(digits) - 11):
         if first and where[first] == where[first - 1] + 1:
@@ -152,12 +152,14 @@ def us_ssn(candidate: Candidate) -> Slice | None:
 
 _NANP = re.compile(r"(?:1[ .-])?\(?[2-9]\d\d\)?[ .-]{0,2}\d{3}[ .-]\d{4}(?: ?(?:x|ext\.?) ?\d{1,5})?")
 
+_DATE = re.compile(r"(?:19|20)\d\d([-/. ])(?:0[1-9]|1[0-2])\1(?:[0-2]\d|3[01])(?!\d)")
+
 
 def phone(candidate: Candidate) -> Slice | None:
-    """A number the phone library calls valid, or that is written like one: internationally or in a region of the rule."""
+    """A number that the phone library calls valid, internationally or in a region of the rule, or written like one."""
     text = candidate.text
     count = sum(map(str.isdigit, text))
-    if not 7 <= count <= 17 or len(set(text)) < 4:
+    if not 7 <= count <= 17 or len(set(text)) < 4 or _DATE.match(text):
         return None
     written = text.startswith("+") or _NANP.fullmatch(text) is not None
     regions: tuple[str | None, ...] = (None,) if text.startswith("+") else candidate.regions

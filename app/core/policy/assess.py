@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from app.core.case import Assessment, Band, Case, Reason, Route, TriggerType
+from app.core.policy.conditions import scope_of
 from app.core.policy.documents import duration
 from app.core.policy.facts import facts_of, fold
 from app.core.policy.model import Policy
@@ -134,14 +135,14 @@ def _people(case: Case, policy: Policy, tally: Tally) -> None:
     if tally.required in ("auto", "notify"):
         for reason in _auto_objections(case, policy):
             tally.raise_to(reason, required="approve")
-    if tally.required in ("auto", "notify"):
-        tally.raise_to(Reason(rule_id="auto", text="Low risk, and nothing asks for a person."))
     if by_person:
         # A person wrote it already: nobody has to edit or write it again.
         if tally.required in ("edit", "write"):
             tally.required = "approve"
     elif not has_text or tally.ai_mode == "summarize_only":
         tally.raise_to(None, required="write")
+    if tally.required in ("auto", "notify"):
+        tally.raise_to(Reason(rule_id="auto", text="Low risk, and nothing asks for a person."))
 
 
 def _auto_objections(case: Case, policy: Policy) -> list[Reason]:
@@ -153,17 +154,16 @@ def _auto_objections(case: Case, policy: Policy) -> list[Reason]:
     if fold(case.customer.segment) not in {fold(s) for s in auto.segments}:
         text = "Only standard accounts may get a reply by itself."
         found.append(Reason(rule_id="auto_segment", text=text, facts={"customer.segment": case.customer.segment[:40]}))
-    if draft is None or draft.author == "human" or draft.confidence is None:
-        text = (
-            "The draft says nothing of its confidence." if draft and draft.author == "ai" else "A person reviews this."
-        )
-        found.append(Reason(rule_id="draft_confidence", text=text))
-    elif draft.confidence < auto.auto_from:
-        least = auto.person_below if draft.confidence < auto.person_below else auto.auto_from
-        text = f"The draft's confidence is {draft.confidence:.2f}; from {least:.2f} on it might go by itself."
-        found.append(
-            Reason(rule_id="draft_confidence", text=text, facts={"draft.confidence": f"{draft.confidence:.2f}"})
-        )
+    if draft is None or not draft.text.strip():
+        found.append(Reason(rule_id="draft_missing", text="There is no draft to send."))
+    elif draft.author == "human":
+        found.append(Reason(rule_id="draft_by_person", text="A person wrote this reply, so another one reviews it."))
+    elif draft.confidence is None:
+        found.append(Reason(rule_id="draft_confidence", text="The draft does not say how sure it is."))
+    elif draft.confidence < max(auto.auto_from, auto.person_below):
+        sure = f"{draft.confidence:.2f}"
+        text = f"The draft is not sure enough to go by itself ({sure} of {auto.auto_from:.2f})."
+        found.append(Reason(rule_id="draft_confidence", text=text, facts={"draft.confidence": sure}))
     return found
 
 
@@ -173,10 +173,11 @@ def _assessment(
     risk = policy.risk
     role = tally.route_of(risk.routes)
     facts["case"] |= {"tier": tally.tier, "route": role, "required": tally.required}
+    scope = scope_of(facts)
     draft = case.draft
     by_ai = draft is not None and draft.author == "ai" and bool(draft.text.strip())
     sendable = by_ai and tally.ai_mode != "summarize_only"
-    stages = () if tally.required in ("auto", "notify") else stages_of(policy, role, facts)
+    stages = () if tally.required in ("auto", "notify") else stages_of(policy, role, scope)
     escalation = tally.escalation(role)
     holding = case.ticket.channel in risk.holding.channels
     return Assessment(
@@ -186,7 +187,7 @@ def _assessment(
         required=tally.required,
         reasons=tally.reasons(),
         route=Route(role=role, channel=policy.roles[role].channel),
-        also=helper_routes(policy, role, facts),
+        also=helper_routes(policy, role, scope),
         stages=stages,
         checklist=tuple(risk.checklist) if tally.checklist else (),
         must_edit=sendable and "edit" in tally.asked,

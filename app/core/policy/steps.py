@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 from app.core.case import Case, Route, Rung, Stage
 from app.core.policy import riskfile
 from app.core.policy.checks import GUARDED_DOMAINS, step_roles
+from app.core.policy.conditions import Scope
 from app.core.policy.documents import duration
 from app.core.policy.model import Policy
 
 
-def stages_of(policy: Policy, route: str, facts: Mapping[str, Any]) -> tuple[Stage, ...]:
+def stages_of(policy: Policy, route: str, scope: Scope) -> tuple[Stage, ...]:
     """The steps whose condition holds, in the file's order. Never none: then the fallback role decides."""
     stages = tuple(
-        _stage(compiled.step, route) for compiled in policy.steps if compiled.condition.holds(facts) is not False
+        _stage(compiled.step, route) for compiled in policy.steps if compiled.condition.holds(scope) is not False
     )
     return stages or (Stage(id="fallback", roles=(policy.fallback_role,), label="Review"),)
 
 
-def helper_routes(policy: Policy, route: str, facts: Mapping[str, Any]) -> tuple[Route, ...]:
+def helper_routes(policy: Policy, route: str, scope: Scope) -> tuple[Route, ...]:
     """Further packets with Write reply, never a second one in the same channel."""
     channels = {policy.roles[route].channel}
     found = []
     for compiled in policy.helpers:
         role = policy.roles[compiled.helper.role]
-        if role.channel not in channels and compiled.condition.holds(facts) is not False:
+        if role.channel not in channels and compiled.condition.holds(scope) is not False:
             channels.add(role.channel)
             found.append(Route(role=role.name, channel=role.channel))
     return tuple(found)

@@ -9,7 +9,7 @@ import msgspec
 
 from app.core.case import AI_MODES, TIERS, AiMode, Reason, Tier, TriggerType
 from app.core.policy import riskfile
-from app.core.policy.conditions import WRITTEN, fill, spell
+from app.core.policy.conditions import WRITTEN, fill, scope_of, spell
 from app.core.policy.model import CompiledRule
 
 Required = Literal["auto", "notify", "approve", "edit", "write", "sign_off"]
@@ -58,8 +58,9 @@ class Tally:
 
     def apply(self, rules: Sequence[CompiledRule], facts: Mapping[str, Any]) -> None:
         """Add what each rule that holds asks for; one that cannot be evaluated counts as holding."""
+        scope = scope_of(facts)
         for compiled in rules:
-            holds = compiled.condition.holds(facts)
+            holds = compiled.condition.holds(scope)
             if holds is not False:
                 self._fire(compiled, facts, broken=holds is None)
 

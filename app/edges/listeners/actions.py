@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -21,9 +22,9 @@ from app.edges.listeners.shared import (
     read_target,
     user_of,
 )
-from db.log import LoggedEvent
 from blocks.history import history_view
 from blocks.modals import approve_view, decline_view, edit_view, reject_view, withheld_view, write_view
+from db.log import LoggedEvent
 
 # action id → the view it opens
 VIEWS: Mapping[str, str] = {
@@ -42,6 +43,7 @@ MODALS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "decline": decline_view,
 }
 MOST_HISTORY = 200
+REVISED = re.compile(r"text\w*~\d{1,6}")
 
 
 class Actions:
@@ -51,6 +53,13 @@ class Actions:
     def __call__(self, ack: Ack, body: dict[str, Any]) -> None:
         action = (body.get("actions") or [{}])[0]
         action_id = str(action.get("action_id") or "")
+        if action_id == "cs:open":  # a link button: Slack opens it by itself and tells us
+            ack()
+            return
+        if body.get("view") is not None and str(action.get("block_id") or "").startswith("template"):
+            self._fill_in(body, action)
+            ack()
+            return
         target = read_target(action.get("value"))
         if action_id.startswith("cs:") and target is not None:
             self._click(body, action_id, replace(target, **_place(body)))
@@ -73,6 +82,25 @@ class Actions:
             self.desk.tell_refused(user, target, refusal.sentence)
         except NotStored as fault:
             self.desk.tell_refused(user, target, str(fault))
+
+    def _fill_in(self, body: Payload, action: Payload) -> None:
+        """A template was picked in a modal: its text takes the place of what stood there."""
+        view = body["view"]
+        target = read_target(view.get("private_metadata"))
+        make = {"cs:edit": edit_view, "cs:approve": edit_view, "cs:write": write_view}.get(str(view.get("callback_id")))
+        case = self.desk.case(target.case_id) if target else None
+        if target is None or make is None or case is None:
+            return
+        around = self.desk.around(case)
+        picked = str((action.get("selected_option") or {}).get("value") or "")
+        text = next((text for template, _, text in around.templates if template == picked), None)
+        packet = packet_of(case, target)
+        if text is None or packet is None:
+            return
+        blocks = [str(b.get("block_id") or "") for b in view.get("blocks") or ()]
+        revision = 1 + max((int(b.rpartition("~")[2]) for b in blocks if REVISED.fullmatch(b)), default=0)
+        filled = make(case, packet, target.meta(), around, text=text, revision=revision)
+        self.desk.later(lambda: self.desk.slack.update_view(str(view["id"]), filled))
 
     def _decide(self, body: Payload, target: Target, user: str, action_id: str) -> None:
         common: dict[str, Any] = {"case_id": target.case_id, "user": user, "seen": target.seen, "click": click_of(body)}

@@ -34,8 +34,7 @@ class Commands:
                 if case is None:
                     return help_message(f"There is no case {case_id[:40]}.")
                 return case_message(case, self.desk.around(case))
-            case [name] if name.removeprefix("#") in self.desk.queues():
-                channel = name.removeprefix("#")
+            case [name] if (channel := channel_name(name)) in self.desk.queues():
                 row = next((r for r in self._rows() if r.channel == channel), QueueRow(channel=channel, pending=0))
                 with self.desk.engine.store.reading() as reader:
                     return queue_detail(row, reader.next_in_queue(channel, NEXT + 1), self.desk.surroundings())
@@ -62,3 +61,10 @@ class Commands:
         with self.desk.engine.store.reading() as reader:
             found = {c.id: c for name in self.desk.queues() for c in reader.next_in_queue(name, NEXT)}
         return sorted(found.values(), key=by_risk)[:NEXT]
+
+
+def channel_name(word: str) -> str:
+    """`#support-review`, `support-review`, or `<#C123|support-review>` as Slack sends it when it escapes."""
+    if word.startswith("<#") and word.endswith(">"):
+        return word[2:-1].partition("|")[2]
+    return word.removeprefix("#")

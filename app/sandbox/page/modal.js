@@ -3,7 +3,7 @@ import { post } from "./api.js";
 import { blockIdOf, elementsOf, renderBlocks } from "./blocks.js";
 import { announce, fill, h, icon, rememberFocus, restoreFocus, uid } from "./dom.js";
 import { textObject } from "./mrkdwn.js";
-import { busy, inlineWarning, toast, trapTab } from "./overlay.js";
+import { busy, clearToasts, inlineWarning, toast, trapTab } from "./overlay.js";
 import { store } from "./store.js";
 import { clientError, initialValue, isStateful } from "./values.js";
 
@@ -56,6 +56,7 @@ function show(entry) {
     return;
   }
   if (shown) shown.layer.remove();
+  clearToasts();
   const title = uid("modal");
   const dialog = h("form", {
     class: "modal",

@@ -46,6 +46,9 @@ export function toast(text, kind = "error") {
   setTimeout(() => node.remove(), Math.max(6000, text.length * 90));
 }
 
+/** Older notices would lie over a modal that opens now. */
+export const clearToasts = () => document.getElementById("toasts").replaceChildren();
+
 /** Slack's confirm object as a dialog; resolves to true or false. */
 export function confirmDialog(confirm) {
   return new Promise((resolve) => {

@@ -1,0 +1,85 @@
+"""`/metrics` for Prometheus: what waits, what is late, what is stuck, and counts of commands. No names of people."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter as Tally
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from app.engine import Engine
+
+log = logging.getLogger("countersign.metrics")
+
+MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+# Stuck deliveries are counted one by one, so only so far.
+MAX_COUNTED = 1_000
+
+
+class Metrics:
+    """One per engine; every edge that handles commands may count on it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._registry = CollectorRegistry()
+        self._registry.register(_Gauges(engine))
+        self._commands = Counter(
+            "countersign_commands", "Commands that were stored", ["command"], registry=self._registry
+        )
+        self._refusals = Counter(
+            "countersign_refusals", "Commands that were refused", ["code"], registry=self._registry
+        )
+
+    def handled(self, command: object) -> None:
+        self._commands.labels(type(command).__name__).inc()
+
+    def refused(self, code: str) -> None:
+        self._refusals.labels(code).inc()
+
+    def text(self) -> bytes:
+        """Reads the database."""
+        return generate_latest(self._registry)
+
+
+class _Gauges(Collector):
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        return iter(())  # registering must not read the database
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        try:
+            found = list(self._read())
+        except Exception as error:
+            log.error("metrics could not be read: %s", type(error).__name__)
+            found = []
+        up = GaugeMetricFamily("countersign_store_up", "1 when the database answered")
+        up.add_metric([], float(bool(found)))
+        yield from (up, *found)
+
+    def _read(self) -> Iterator[GaugeMetricFamily]:
+        now = self._engine.clock.now()
+        pending = GaugeMetricFamily("countersign_pending_cases", "Cases people are asked about", labels=["queue"])
+        overdue = GaugeMetricFamily("countersign_overdue_cases", "Of these, past their first rung", labels=["queue"])
+        late = GaugeMetricFamily("countersign_oldest_overdue_timer_seconds", "How late the oldest due timer is")
+        waiting = GaugeMetricFamily("countersign_outbox_pending", "Deliveries not sent yet", labels=["destination"])
+        age = GaugeMetricFamily("countersign_outbox_oldest_seconds", "Age of the oldest", labels=["destination"])
+        stuck = GaugeMetricFamily("countersign_outbox_stuck", "Deliveries a person must look at", labels=["status"])
+        untimed = GaugeMetricFamily("countersign_cases_without_timers", "Waiting cases with no timer: always a fault")
+        with self._engine.store.reading() as reader:
+            for queue, count in reader.queue_counts(now).items():
+                pending.add_metric([queue], count.pending)
+                overdue.add_metric([queue], count.overdue)
+            due = reader.oldest_due()
+            late.add_metric([], max(0.0, (now - due).total_seconds()) if due else 0.0)
+            for destination, backlog in reader.delivery_backlog().items():
+                waiting.add_metric([destination], backlog.pending)
+                age.add_metric([destination], max(0.0, (now - backlog.oldest_at).total_seconds()))
+            statuses = Tally(d.status for d in reader.deliveries("dead", "indeterminate", "held", limit=MAX_COUNTED))
+            for status in ("dead", "indeterminate", "held"):
+                stuck.add_metric([status], statuses[status])
+            untimed.add_metric([], len(reader.cases_without_timers(MAX_COUNTED)))
+        yield from (pending, overdue, late, waiting, age, stuck, untimed)
