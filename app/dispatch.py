@@ -36,7 +36,7 @@ from app.core.messages import (
 )
 from app.core.retry import Breaker, OutOfTime, plan_retry
 from app.core.scanning import blocked, scan_reply
-from app.engine import Engine, Point, no_point
+from app.engine import Engine, Point, no_point, where
 from app.ports.callbacks import CallbackPort
 from app.ports.crm import Crm
 from app.ports.errors import Ambiguous, Found, GiveUp, RetryLater, SendResult
@@ -122,8 +122,8 @@ class Dispatcher:
             self._wake[destination].clear()
             try:
                 handled = self.step(destination, self._pool)
-            except Exception:
-                log.exception("dispatch to %s stumbled", destination)
+            except Exception as error:
+                log.error("dispatch to %s stumbled: %s", destination, where(error))
                 handled = 0
             if not handled:
                 self._wake[destination].wait(IDLE)
@@ -166,7 +166,7 @@ class Dispatcher:
             return self._ambiguous(delivery, case, error)
         except Exception as error:
             # a fault of our own after the request may have left is as ambiguous as a time-out
-            log.exception("delivery %s failed", delivery.id)
+            log.error("delivery %s failed: %s", delivery.id, where(error))
             return self._ambiguous(delivery, case, Ambiguous(f"fault: {type(error).__name__}", "the destination"))
         else:
             self._breakers[delivery.destination] = self._breakers[delivery.destination].succeeded()

@@ -6,9 +6,11 @@ import logging
 import queue
 import threading
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -39,6 +41,12 @@ def no_point(_name: str) -> None:
 
 class Busy(CountersignError):
     """More commands wait than the one writer can take; the caller should come back."""
+
+
+def where(error: BaseException) -> str:
+    """The kind of a fault and the lines it passed, without its words: those may hold customer text."""
+    frames = traceback.extract_tb(error.__traceback__)[-4:]
+    return f"{type(error).__name__} at " + " < ".join(f"{Path(f.filename).name}:{f.lineno}" for f in reversed(frames))
 
 
 class Remember(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,11 +166,13 @@ class Engine:
                     answers.append((job, self._one(uow, job)))
                 self.point("before commit")
         except Exception as error:
-            log.error("batch of %d commands was not stored: %s", len(batch), type(error).__name__)
+            log.error("batch of %d commands was not stored: %s", len(batch), where(error))
             answers = [(job, error) for job in batch]
         else:
             self.point("after commit")
         for job, answer in answers:
+            if not job.future.set_running_or_notify_cancel():
+                continue  # nobody waits any more; what was stored stays stored
             if isinstance(answer, BaseException):
                 job.future.set_exception(answer)
             else:
@@ -177,7 +187,7 @@ class Engine:
             self._record_refusal(uow, job.command, refusal)
             return refusal
         except Exception as error:
-            log.exception("command %s failed", type(job.command).__name__)
+            log.error("command %s failed: %s", type(job.command).__name__, where(error))
             return error
 
     def _decide_and_save(self, uow: UnitOfWork, job: Job) -> Handled:

@@ -197,8 +197,8 @@ def _read_directory(directory: SlackDirectory, policy: Policy) -> None:
 def missing_channels(policy: Policy, people: People) -> list[str]:
     """Channels that roles name and the workspace does not have."""
     return [
-        f"#{channel} (channel of {', '.join(r for r, s in policy.roles.items() if s.channel == channel)}) does not exist: "
-        "create it and invite the bot, or name another channel in roles.yaml."
+        f"#{channel}, the channel of {', '.join(r for r, s in policy.roles.items() if s.channel == channel)}, "
+        "does not exist: create it and invite the bot, or name another channel in roles.yaml."
         for channel in dict.fromkeys(spec.channel for spec in policy.roles.values())
         if channel and channel not in people.channels
     ]

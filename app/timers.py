@@ -12,7 +12,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from app.auditlog import Checkpointer
 from app.core.errors import Refused
 from app.core.messages import FireTimer
-from app.engine import Busy, Engine, Handled
+from app.engine import Busy, Engine, Handled, where
 
 log = logging.getLogger("countersign.timers")
 
@@ -51,8 +51,8 @@ def _settle(answer: Callable[[], Handled]) -> int:
         answer()
     except Refused:
         return 0  # another replica was faster, or the case moved on
-    except Exception:
-        log.exception("a timer could not fire; it stays due")
+    except Exception as error:
+        log.error("a timer could not fire and stays due: %s", where(error))
         return 0
     return 1
 

@@ -49,6 +49,7 @@ def surroundings_of(policy: Policy, people: People) -> Surroundings:
         role_titles={name: spec.title for name, spec in policy.roles.items()},
         templates=tuple((t.id, t.title, t.text) for t in policy.templates),
         reject_categories=policy.reject_categories,
+        workspace_url=people.workspace_url,
     )
 
 

@@ -15,7 +15,7 @@ import msgspec
 from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, select, text, update
 
 from app.core.audit import event_time
-from app.core.messages import AnyEffect, Destination, Pending
+from app.core.messages import AnyEffect, Destination, HelpdeskReply, Pending
 from db.errors import UnknownDelivery
 from db.tables import BLOCKING, CLAIMED, READY, STUCK, WAITING, outbox
 
@@ -25,8 +25,8 @@ SettledStatus = Literal["done", "cancelled", "dead", "indeterminate", "held"]
 _BLOCKING: frozenset[str] = frozenset({"pending", "claimed", "indeterminate", "held"})
 _WAITING_STATUSES: frozenset[str] = frozenset({"pending", "claimed"})
 _STUCK_STATUSES: frozenset[str] = frozenset({"dead", "indeterminate", "held"})
-# Nothing overtakes an answer that failed.
-_NEVER_OVERTAKEN = "HelpdeskReply"
+# Before any clock: what a decision releases is due by the wall's clock whatever the time of business is.
+_AT_ONCE = "1970-01-01T00:00:00.000000Z"
 
 _decode_effect = msgspec.json.Decoder(AnyEffect).decode
 
@@ -138,7 +138,7 @@ _AGAIN = (
         status="pending",
         blocking=1,
         ready=0,
-        due_at=bindparam("now"),
+        due_at=bindparam("soon"),
         attempts=0,
         first_at=None,
         maybe_sent=0,
@@ -242,7 +242,7 @@ class OutboxWrites(OutboxReads):
         row = self._row(delivery_id)
         if row.status in ("done", status) or (row.status == "cancelled" and status != "done"):
             return False
-        blocks = status in _BLOCKING or (status == "dead" and row.effect_type == _NEVER_OVERTAKEN)
+        blocks = status in _BLOCKING or (status == "dead" and _is_reply(row))
         self._connection.execute(
             _PUT,
             {
@@ -267,12 +267,12 @@ class OutboxWrites(OutboxReads):
         tries = row.attempts - 1
         return self._put_back(row, worker, tries=tries, since=row.first_at if tries else None)
 
-    def redrive(self, delivery_id: str, now: datetime) -> bool:
+    def redrive(self, delivery_id: str) -> bool:
         """A dead, held or indeterminate delivery starts anew. False for any other. Raises UnknownDelivery."""
         row = self._row(delivery_id)
         if row.status not in _STUCK_STATUSES:
             return False
-        self._connection.execute(_AGAIN, {"of_id": delivery_id, "now": event_time(now)})
+        self._connection.execute(_AGAIN, {"of_id": delivery_id, "soon": _AT_ONCE})
         self._refresh(row.lane)
         return True
 
@@ -327,7 +327,7 @@ class OutboxWrites(OutboxReads):
                     "status": "pending",
                     "blocking": 1,
                     "ready": int(pending.lane not in busy),
-                    "due_at": at,
+                    "due_at": _AT_ONCE,
                     "attempts": 0,
                     "worker": "",
                     "maybe_sent": 0,
@@ -337,6 +337,12 @@ class OutboxWrites(OutboxReads):
             )
             busy.add(pending.lane)
         self._connection.execute(_ADD, rows)
+
+
+def _is_reply(row: Row[Any]) -> bool:
+    """Nothing overtakes an answer that failed; a holding message is none."""
+    effect = _decode_effect(row.effect)
+    return isinstance(effect, HelpdeskReply) and effect.kind == "reply"
 
 
 def _take(delivery: ClaimedDelivery, worker: str, now: datetime, until: datetime) -> ClaimedDelivery:

@@ -56,7 +56,7 @@ class UnitOfWork(CaseWrites, LogWrites, OutboxWrites, TimerWrites, Reader):
         self._index_packets(before, after)
         for settled in outcome.settled:
             if settled.status == "redrive":
-                self.redrive(settled.delivery, now)
+                self.redrive(settled.delivery)
             else:
                 self.settle(settled.delivery, settled.status, settled.error, now)
         self._enqueue(after.id, outcome.effects, now)

@@ -56,7 +56,9 @@ def a_world(now: datetime = NOW, policy: Policy = SHIPPED, **changes: Any) -> Wo
     return World(now=now, policy=policy, active=changes.pop("active", policy), people=who, **changes)
 
 
-def receive(scene: str = "shipping", *, case_id: str = "c_test000001", world: World | None = None, **changes: Any) -> Outcome:
+def receive(
+    scene: str = "shipping", *, case_id: str = "c_test000001", world: World | None = None, **changes: Any
+) -> Outcome:
     known: dict[str, Any] = {
         "case_id": case_id,
         "by": "api:helpdesk",

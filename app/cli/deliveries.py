@@ -42,7 +42,7 @@ def redrive(delivery_id: Annotated[str, typer.Argument(help="As `deliveries list
             fail(str(error))
         if delivery.status != "dead":
             fail(f"{delivery_id} is {delivery.status}; only a dead delivery can be driven again.")
-        uow.redrive(delivery_id, now)
+        uow.redrive(delivery_id)
         event = Event(type="DeliveryRedriven", actor="system:cli", data={"delivery": delivery_id})
         uow.append_events((event,), delivery.case_id, now)
     typer.echo(f"{delivery_id} goes out again.")

@@ -375,7 +375,7 @@ class Pending(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):
-    """What becomes of an outbox row. `cancelled` and `done` free the lane; `dead` does too, but for a customer reply."""
+    """What becomes of an outbox row. `cancelled` and `done` free the lane; `dead` does too, but for a reply."""
 
     delivery: str
     status: Literal["done", "dead", "indeterminate", "cancelled", "redrive"]

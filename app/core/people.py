@@ -32,6 +32,7 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
     roles: Mapping[str, frozenset[str]] = {}
     channels: Mapping[str, str] = {}
     groups: Mapping[str, str] = {}  # role -> user group id, for showing, never for rights
+    workspace_url: str = ""  # where permalinks begin
 
     def find(self, user_id: str) -> Person:
         """A person nobody knows is somebody without any right, not an error."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from msgspec.structs import replace
 
 from app.core.case import Case
@@ -124,7 +125,7 @@ def _scan_and_assess(change: Change) -> None:
         findings=[{"rule": f.rule_id, "type": f.type, "action": f.action, "where": f.source} for f in findings],
     )
     before = case.assessment
-    facts = {"contacts_7d": world.history.contacts_7d, "unresolved_7d": world.history.unresolved_7d}
+    facts = msgspec.structs.asdict(world.history)
     after = assess(change.case, policy, facts, world.now)
     if before is not None and _rank(after.tier) < _rank(before.tier):
         after = before

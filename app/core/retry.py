@@ -24,7 +24,7 @@ class OutOfTime(msgspec.Struct, frozen=True):
 def plan_retry(
     *, attempts: int, first_at: datetime, now: datetime, after: float | None, jitter: float
 ) -> RetryAt | OutOfTime:
-    """When to try again after `attempts` tries. `after` is the destination's Retry-After, `jitter` a number in [0, 1)."""
+    """When to try again after `attempts` tries; `after` is the destination's Retry-After, `jitter` is in [0, 1)."""
     if now - first_at >= HORIZON:
         return OutOfTime()
     backoff = min(FIRST_DELAY * 2 ** min(max(attempts, 1) - 1, 10), MAX_DELAY)

@@ -60,11 +60,10 @@ def receive_case(given: NewCase, case_id: str, key: ApiKey) -> ReceiveCase:
 
 
 def add_message(given: NewMessage, case_id: str, new_case_id: str, key: ApiKey) -> AddCustomerMessage:
-    message = MessageIn(author="customer", text=given.text, at=given.at, attachments=given.attachments)
     return AddCustomerMessage(
         case_id=case_id,
         by=key.actor,
-        message=_message(message),
+        message=_message(given),
         new_case_id=new_case_id,
         signals=_signals(given.signals),
     )
@@ -107,11 +106,11 @@ def _customer(given: CustomerIn) -> Customer:
     )
 
 
-def _message(given: MessageIn) -> Message:
+def _message(given: MessageIn | NewMessage) -> Message:
     attachments = (
         Attachment(name=a.name, type=a.type or "", size=a.size or 0, url=a.url or "") for a in given.attachments or ()
     )
-    return Message(author=given.author, text=given.text, at=given.at, attachments=tuple(attachments))
+    return Message(author=given.author or "customer", text=given.text, at=given.at, attachments=tuple(attachments))
 
 
 def _draft(given: DraftIn) -> Draft:

@@ -16,6 +16,7 @@ from app.edges.intake_types import (
     Confidence,
     Currency,
     Id,
+    IdOrNone,
     Label,
     LanguageTag,
     Line,
@@ -24,7 +25,10 @@ from app.edges.intake_types import (
     Money,
     Name,
     Segment,
+    Short,
+    Size,
     Text,
+    Title,
     Url,
     fault,
 )
@@ -34,6 +38,7 @@ MAX_CONTEXT = 10
 MAX_CC = 50
 MAX_LIST = 50
 MAX_METADATA = 50
+_SOMETHING = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$"
 
 
 class Given(BaseModel):
@@ -52,7 +57,7 @@ class TicketIn(Given):
 class CustomerIn(Given):
     id: Annotated[Id, Field(description="Your id of the customer: the recipient that approvals are bound to")]
     name: Name | None = None
-    email: Annotated[str, Field(max_length=320)] | None = None
+    email: Short | None = None
     segment: Segment | None = Field(None, description="small, standard or enterprise; any other goes to a person")
     contract_value: Money | None = None
     currency: Currency | None = None
@@ -61,22 +66,15 @@ class CustomerIn(Given):
     vip: bool | None = None
     privileged_roles: Annotated[list[Label], Field(max_length=MAX_LIST)] | None = None
     active_escalation: bool | None = None
-    timezone: Annotated[str, Field(max_length=100)] | None = None
-    crm_ticket_id: Annotated[str, Field(max_length=200)] | None = None
+    timezone: Short | None = None
+    crm_ticket_id: IdOrNone | None = None
     account_url: Url | None = None
-
-    @field_validator("crm_ticket_id")
-    @classmethod
-    def _is_printable(cls, value: str | None) -> str | None:
-        if value and (not value.isprintable() or value != value.strip()):
-            raise fault("id", "must not hold control characters or begin or end with a space")
-        return value
 
 
 class AttachmentIn(Given):
-    name: Annotated[str, Field(min_length=1, max_length=500)]
-    type: Annotated[str, Field(max_length=200)] | None = None
-    size: Annotated[int, Field(ge=0, le=1 << 50)] | None = None
+    name: Title
+    type: Short | None = None
+    size: Size | None = None
     url: Url | None = None
 
 
@@ -90,14 +88,14 @@ class MessageIn(Given):
 
 
 class SourceIn(Given):
-    title: Annotated[str, Field(min_length=1, max_length=500)]
+    title: Title
     url: Url | None = None
 
 
 class DraftIn(Given):
     """The proposed reply. What people approve is exactly this text."""
 
-    text: Annotated[str, Field(min_length=1, max_length=MAX_TEXT, json_schema_extra={"pattern": "\\S"})]
+    text: Annotated[str, Field(min_length=1, max_length=MAX_TEXT, json_schema_extra={"pattern": _SOMETHING})]
     author: Literal["ai", "human"] | None = Field(None, description="ai when left out")
     confidence: Confidence | None = Field(None, description="Without one the draft is never sent without a person")
     reasoning: Text | None = None
@@ -251,7 +249,7 @@ class ActionResult(Given):
 
     status: Literal["succeeded", "failed"]
     amount: AmountGiven | None = Field(None, examples=["49.90"])
-    reference: Annotated[str, Field(max_length=500)] | None = Field(None, examples=["re_3Nf2"])
+    reference: Name | None = Field(None, examples=["re_3Nf2"])
 
 
 class CaseFilters(BaseModel):

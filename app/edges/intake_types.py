@@ -17,6 +17,8 @@ from app.core.requesthash import RequestHashError, decimal_text
 MAX_TEXT = 20_000
 MAX_ID = 200
 MAX_URL = 2_000
+MAX_MONEY = 10**15  # policy conditions compute with doubles, exact that far
+MAX_SIZE = 10**15
 
 _NO_CONTROLS = "[^\\u0000-\\u0020\\u007f-\\u00a0]"
 _ID_PATTERN = f"^{_NO_CONTROLS}([^\\u0000-\\u001f\\u007f-\\u009f]*{_NO_CONTROLS})?$"
@@ -59,6 +61,13 @@ def _number(value: Any) -> Decimal:
     return Decimal(value)
 
 
+def _size(value: Any) -> int:
+    number = _number(value)
+    if not 0 <= number <= MAX_SIZE or number != number.to_integral_value():
+        raise fault("size", f"a whole number from 0 to {MAX_SIZE} expected")
+    return int(number)
+
+
 def _confidence(value: Any) -> float:
     number = _number(value)
     if not 0 <= number <= 1:
@@ -77,8 +86,8 @@ def _read(text: str) -> tuple[Decimal | None, str]:
 
 def _money(value: Any) -> Decimal:
     amount, _ = _read(value if isinstance(value, str) else str(_number(value)))
-    if amount is None or amount < 0:
-        raise fault("money", 'a number or decimal text from 0 on expected, such as 12000 or "12000.50"')
+    if amount is None or not 0 <= amount <= MAX_MONEY:
+        raise fault("money", f'a number or decimal text from 0 to {MAX_MONEY} expected, such as "12000.50"')
     return amount
 
 
@@ -135,19 +144,23 @@ def _lower(value: str) -> str:
     return value.strip().lower()
 
 
-_NUMBER_OR_TEXT: list[dict[str, Any]] = [{"type": "number", "minimum": 0}, {"type": "string", "maxLength": MAX_ID}]
+# `parse_object` refuses NUL everywhere; this says so in OpenAPI.
+_NO_NUL: dict[str, Any] = {"pattern": "^[^\\u0000]*$"}
 
 Id = Annotated[
     str,
     Field(min_length=1, max_length=MAX_ID, json_schema_extra={"pattern": _ID_PATTERN}),
     AfterValidator(_id),
 ]
-Name = Annotated[str, Field(max_length=500)]
-Label = Annotated[str, Field(min_length=1, max_length=200)]
-Text = Annotated[str, Field(max_length=MAX_TEXT)]
-Line = Annotated[str, Field(max_length=1_000)]
-Url = Annotated[str, Field(max_length=MAX_URL)]
-Segment = Annotated[str, Field(max_length=50), AfterValidator(_lower)]
+IdOrNone = Annotated[str, Field(max_length=MAX_ID, json_schema_extra=_NO_NUL), AfterValidator(_id)]
+Name = Annotated[str, Field(max_length=500, json_schema_extra=_NO_NUL)]
+Title = Annotated[str, Field(min_length=1, max_length=500, json_schema_extra=_NO_NUL)]
+Label = Annotated[str, Field(min_length=1, max_length=200, json_schema_extra=_NO_NUL)]
+Short = Annotated[str, Field(max_length=320, json_schema_extra=_NO_NUL)]
+Text = Annotated[str, Field(max_length=MAX_TEXT, json_schema_extra=_NO_NUL)]
+Line = Annotated[str, Field(max_length=1_000, json_schema_extra=_NO_NUL)]
+Url = Annotated[str, Field(max_length=MAX_URL, json_schema_extra=_NO_NUL)]
+Segment = Annotated[str, Field(max_length=50, json_schema_extra=_NO_NUL), AfterValidator(_lower)]
 Currency = Annotated[
     str,
     Field(min_length=3, max_length=3, json_schema_extra={"pattern": "^[A-Za-z]{3}$"}),
@@ -163,6 +176,7 @@ Moment = Annotated[
     PlainValidator(_moment),
     WithJsonSchema({"type": "string", "format": "date-time", "description": "RFC 3339 with an offset"}),
 ]
+Size = Annotated[int, PlainValidator(_size), WithJsonSchema({"type": "integer", "minimum": 0, "maximum": MAX_SIZE})]
 Confidence = Annotated[
     float, PlainValidator(_confidence), WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1})
 ]
@@ -172,8 +186,8 @@ Money = Annotated[
     WithJsonSchema(
         {
             "anyOf": [
-                {"type": "number", "minimum": 0, "maximum": 10**18},
-                {"type": "string", "pattern": "^[0-9]{1,18}(\\.[0-9]{1,18})?$"},
+                {"type": "number", "minimum": 0, "maximum": MAX_MONEY},
+                {"type": "string", "pattern": "^[0-9]{1,15}(\\.[0-9]{1,18})?$"},
             ]
         }
     ),
@@ -183,7 +197,7 @@ AmountGiven = Annotated[
     PlainValidator(_amount),
     WithJsonSchema(
         {
-            "anyOf": [{"type": "number"}, {"type": "string", "maxLength": MAX_ID}],
+            "anyOf": [{"type": "number"}, {"type": "string", "maxLength": MAX_ID, **_NO_NUL}],
             "description": "A number or decimal text, read exactly. With text nobody can read, a person decides.",
         }
     ),
@@ -191,5 +205,7 @@ AmountGiven = Annotated[
 MetadataValue = Annotated[
     str,
     PlainValidator(_metadata_value),
-    WithJsonSchema({"anyOf": [{"type": "string", "maxLength": 1_000}, {"type": "number"}, {"type": "boolean"}]}),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "maxLength": 1_000, **_NO_NUL}, {"type": "number"}, {"type": "boolean"}]}
+    ),
 ]

@@ -23,6 +23,7 @@ from app.ports.directory_read import (
     read_groups,
     read_people,
     read_person,
+    read_url,
 )
 from app.ports.errors import PortError
 
@@ -50,6 +51,7 @@ class _Read(msgspec.Struct, frozen=True):
     roster: Roster
     channels: Mapping[str, Channel]
     groups: Groups
+    url: str
 
 
 def _in_thread(work: Callable[[], None]) -> None:
@@ -150,17 +152,18 @@ class SlackDirectory:
         now, old = self._clock(), self._read
         slow = old is None or everything or now - self._slow_at >= self._slow_ttl
         if old is None or slow:
+            url = read_url(self._client)
             roster, channels = read_people(self._client), read_channels(self._client)
         else:
             # Where a role's channel cannot be used somebody may be mending just that.
             broken = any(_channel_problem(r, s, old.channels) for r, s in self._roles.items())
-            roster, channels = old.roster, read_channels(self._client) if broken else old.channels
+            url, roster, channels = old.url, old.roster, read_channels(self._client) if broken else old.channels
         groups = read_groups(self._client)
         unknown = {u for g in groups.by_handle.values() for u in g.members} - roster.persons.keys()
         asked = [read_person(self._client, u, roster.teams) for u in sorted(unknown)[:MOST_UNKNOWN]]
         if slow:
             self._slow_at = now
-        return _Read(_with(roster, [p for p in asked if p]), channels, groups)
+        return _Read(_with(roster, [p for p in asked if p]), channels, groups, url)
 
     def _publish(self) -> None:
         with self._publishing:
@@ -173,6 +176,7 @@ class SlackDirectory:
                 roles={r: _users(s, read) for r, s in roles.items() if s.group or s.users},
                 channels={name: c.id for name, c in read.channels.items()},
                 groups={r: handles[s.group].id for r, s in roles.items() if s.group in handles},
+                workspace_url=read.url,
             )
             found = [_member_problem(r, s, read, people) for r, s in roles.items()]
             found += [_channel_problem(r, s, read.channels) for r, s in roles.items()]

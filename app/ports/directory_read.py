@@ -49,7 +49,8 @@ class Groups(msgspec.Struct, frozen=True):
 def person_of(user: Mapping[str, Any], teams: frozenset[str] | None = None) -> Person:
     """Somebody of another workspace (Slack Connect) is a guest: the e-mail they claim must never lend them a role."""
     profile = user.get("profile") or {}
-    stranger = bool(user.get("is_stranger")) or (teams is not None and user.get("team_id") not in teams)
+    team = user.get("team_id")
+    stranger = bool(user.get("is_stranger")) or bool(team and teams is not None and team not in teams)
     trusted_mail = not stranger and user.get("is_email_confirmed") is not False
     return Person(
         user_id=str(user.get("id", "")),
@@ -90,7 +91,20 @@ def read_groups(client: WebClient) -> Groups:
             raise
         return Groups({}, exc.code)
     live = [g for g in answer.get("usergroups") or () if not g.get("date_delete")]
-    return Groups({str(g["handle"]): Group(str(g["id"]), frozenset(g.get("users") or ())) for g in live})
+    return Groups({str(g["handle"]): Group(str(g["id"]), _members(client, g)) for g in live})
+
+
+def _members(client: WebClient, group: Mapping[str, Any]) -> frozenset[str]:
+    """`include_users` is honoured up to a size; a group that came without its people is asked for them."""
+    if "users" in group and len(group["users"] or ()) >= int(group.get("user_count") or 0):
+        return frozenset(group["users"] or ())
+    answer = call(client.usergroups_users_list, repeatable=True, usergroup=str(group["id"]))
+    return frozenset(answer.get("users") or ())
+
+
+def read_url(client: WebClient) -> str:
+    """The workspace's own address, where permalinks begin."""
+    return str(call(client.auth_test, repeatable=True).get("url") or "")
 
 
 def _pages(method: Callable[..., SlackResponse], key: str, **arguments: Any) -> Iterator[Mapping[str, Any]]:

@@ -35,7 +35,7 @@ def _block(name: str, required: dict[str, Check], optional: dict[str, Check], *r
 
 
 _SLACK_FILE = record({}, {"id": string(64, 1), "url": url()})
-_CONTEXT_TEXT = text(3000)
+_CONTEXT_TEXT = text(2000)
 _CONTEXT = typed({"plain_text": _CONTEXT_TEXT, "mrkdwn": _CONTEXT_TEXT, "image": ELEMENTS["image"]})
 
 BLOCKS: dict[str, Check] = {

@@ -126,9 +126,7 @@ def test_the_first_of_several_faults_is_named():
     assert verdict(rows) == ("altered", 3, 3)
 
 
-@pytest.mark.parametrize(
-    ("gone", "first", "last"), [({1}, 1, 1), ({6}, 6, 6), ({6, 7, 8}, 6, 8), ({11}, 11, 11)]
-)
+@pytest.mark.parametrize(("gone", "first", "last"), [({1}, 1, 1), ({6}, 6, 6), ({6, 7, 8}, 6, 8), ({11}, 11, 11)])
 def test_missing_events_are_named(gone, first, last):
     rows = [row for row in a_log() if row.seq not in gone]
     assert verdict(rows) == ("missing", first, last)

@@ -428,7 +428,5 @@ def test_with_nobody_at_all_the_case_is_blocked() -> None:
 
 def test_one_id_is_one_case() -> None:
     case = received()
-    again = ReceiveCase(
-        case_id=case.id, by="api:x", ticket=case.ticket, customer=case.customer, messages=case.messages
-    )
+    again = ReceiveCase(case_id=case.id, by="api:x", ticket=case.ticket, customer=case.customer, messages=case.messages)
     assert refused(case, again).code == "exists"

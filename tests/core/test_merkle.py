@@ -110,9 +110,7 @@ def test_inclusion_proofs_are_those_of_certificate_transparency(index, size):
 def test_consistency_proofs_are_those_of_certificate_transparency(first, second):
     proof = consistency_proof(LEAVES, first, second)
     assert [step.hex() for step in proof] == CT_CONSISTENCY[first, second]
-    assert verify_consistency(
-        first, second, proof, bytes.fromhex(CT_ROOTS[first]), bytes.fromhex(CT_ROOTS[second])
-    )
+    assert verify_consistency(first, second, proof, bytes.fromhex(CT_ROOTS[first]), bytes.fromhex(CT_ROOTS[second]))
 
 
 @given(st.lists(st.binary(max_size=4).map(leaf_hash), max_size=70))
@@ -131,9 +129,7 @@ def test_every_inclusion_proof_up_to_size_33_verifies_and_for_its_place_only():
             assert proof == inclusion_proof(leaves, index, size)
             assert verify_inclusion(leaves[index], index, size, proof, root)
             assert not any(
-                verify_inclusion(leaves[index], other, size, proof, root)
-                for other in range(size + 1)
-                if other != index
+                verify_inclusion(leaves[index], other, size, proof, root) for other in range(size + 1) if other != index
             )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from app.core.case import Case
 from app.core.messages import AnyEffect, Destination, Outcome
@@ -14,6 +16,16 @@ from db.store import Store, UnitOfWork
 from tests.make import NOW, a_case, a_packet, a_ticket, an_event, an_outcome
 
 ALL: tuple[Destination, ...] = ("slack", "helpdesk", "crm", "callback")
+
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
+
+
+def in_processes(work: Callable[[_In], _Out], jobs: Iterable[_In]) -> list[_Out]:
+    """Each job in a fresh process of its own; one that dies is an error, where a `Pool` would wait forever."""
+    given = list(jobs)
+    with ProcessPoolExecutor(len(given), mp_context=multiprocessing.get_context("spawn")) as pool:
+        return list(pool.map(work, given, timeout=120))
 
 
 def add(unit: UnitOfWork, case: Case, *types: str) -> Case:

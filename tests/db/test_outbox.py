@@ -106,8 +106,8 @@ def test_a_reply_without_an_end_blocks_its_lane_until_redriven(store: Store, sta
         assert head is not None
         assert (head.id, head.status, head.error) == (f"{case}-1", status, "503")
     with store.writing() as unit:
-        assert unit.redrive(f"{case}-1", LATER)
-        assert not unit.redrive(f"{case}-1", LATER)
+        assert unit.redrive(f"{case}-1")
+        assert not unit.redrive(f"{case}-1")
     (again,) = claim(store, at=LATER)
     assert (again.id, again.attempts, again.first_at, again.maybe_sent) == (f"{case}-1", 1, LATER, False)
 
@@ -120,7 +120,7 @@ def test_anything_else_that_died_does_not_block(store: Store) -> None:
     settle(store, f"{case.id}-1", "dead", "422")
     assert ids(claim(store)) == [f"{case.id}-2"]
     with store.writing() as unit:
-        assert unit.redrive(f"{case.id}-1", NOW)
+        assert unit.redrive(f"{case.id}-1")
     assert claim(store) == [], "the lane is taken"
     settle(store, f"{case.id}-2")
     assert ids(claim(store)) == [f"{case.id}-1"]
@@ -134,7 +134,7 @@ def test_a_redriven_delivery_goes_before_what_has_not_gone_yet(store: Store) -> 
     settle(store, f"{case.id}-1", "dead", "422")
     claim(store)
     with store.writing() as unit:
-        unit.redrive(f"{case.id}-1", NOW)
+        unit.redrive(f"{case.id}-1")
         unit.reschedule(f"{case.id}-2", "w1", NOW, "429")
     assert ids(claim(store)) == [f"{case.id}-1"]
 
@@ -165,7 +165,7 @@ def test_an_unknown_delivery_is_named(store: Store) -> None:
     with pytest.raises(UnknownDelivery, match="cs_x-9"):
         settle(store, "cs_x-9")
     with pytest.raises(UnknownDelivery), store.writing() as unit:
-        unit.redrive("cs_x-9", NOW)
+        unit.redrive("cs_x-9")
     with store.reading() as reader:
         assert reader.delivery("cs_x-9") is None
 
@@ -302,7 +302,7 @@ def test_no_history_breaks_a_lane(sqlite_url: str, steps: list[tuple[str, int]])
 
 def tell(unit: UnitOfWork, row: Delivery, step: str, clock: datetime) -> None:
     if step == "redrive":
-        unit.redrive(row.id, clock)
+        unit.redrive(row.id)
     elif step == "retry":
         unit.reschedule(row.id, "w", clock, "retry")
     elif step == "release":

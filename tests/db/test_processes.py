@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -15,7 +14,7 @@ from pathlib import Path
 from app.core.audit import verify_log
 from app.core.messages import PacketUpdate
 from db.store import Store
-from tests.db.steps import ALL, add, nth_case, send
+from tests.db.steps import ALL, add, in_processes, nth_case, send
 from tests.make import NOW, a_case
 
 ROOT = Path(__file__).parents[2]
@@ -51,8 +50,7 @@ def check(store: Store, claimed: list[str], workers: int) -> None:
 
 
 def test_processes_claim_disjoint_rows_and_keep_one_log(store: Store, database_url: str) -> None:
-    with multiprocessing.get_context("spawn").Pool(2) as pool:
-        results = pool.map(work, [(database_url, 1), (database_url, 2)])
+    results = in_processes(work, [(database_url, 1), (database_url, 2)])
     check(store, list(chain(*results)), 2)
 
 

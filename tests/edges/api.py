@@ -79,12 +79,20 @@ class Api:
         assert stage is not None
         return people().members(stage.roles[0])[0].user_id
 
-    def hand_back(self, case_id: str, click: Click = Click()) -> str:
+    def hand_back(self, case_id: str, click: Click | None = None) -> str:
         """A person rejects the reply for good; returns who."""
         user, seen = self.reviewer(case_id), self.stored(case_id).request_hash
         category = self.engine.policy.reject_categories[0][0]
         self.engine.handle(
-            Reject(case_id=case_id, user=user, seen=seen, click=click, category=category, text="Curt", then="hand_back")
+            Reject(
+                case_id=case_id,
+                user=user,
+                seen=seen,
+                click=click or Click(),
+                category=category,
+                text="Curt",
+                then="hand_back",
+            )
         )
         return user
 

@@ -111,14 +111,14 @@ _WRONG_TEXT: dict[str, list[str]] = {
     "title": ["", "x" * 501],
     "label": ["", "x" * 201],
     "value": ["x" * 1001],
-    "type": ["x" * 201],
+    "type": ["x" * 321],
     "url": ["x" * 2001],
     "crm_ticket_id": ["x" * 201, "9\n0"],
 }
 _WRONG_NUMBERS: dict[str, list[Any]] = {
     "confidence": [-0.01, 1.01, 2, 10**30, True, "0.5"],
-    "size": [-1, 1.5, 10**30, True],
-    "contract_value": [-1, True, 1e30],
+    "size": [-1, 1.5, 10**30, 1e-90, True],
+    "contract_value": [-1, True, 1e30, 10**15 + 1],
     "amount": [True, [], {}],
 }
 

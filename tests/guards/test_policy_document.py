@@ -142,3 +142,19 @@ def test_unless_is_data() -> None:
     rules = compile_rules(a_document(a_rule(unless="transaction_verified")))
     assert scan("llama", "output", rules)
     assert scan("llama", "output", rules, ScanContext(transaction_verified=True)) == ()
+
+
+def test_prefilter_that_gives_up_hides_nothing() -> None:
+    class Exhausted:
+        def Match(self, data: bytes) -> None:  # noqa: N802 - the name re2.Set gives it
+            return None
+
+    index = compile_rules(a_document(a_rule(), a_rule(id="no-emus", match={"any": ["emus"]}))).index["output"]
+    assert [rule.rule.id for rule, _ in index.candidates(b"an emu farm, emus")] == ["no-emus"]
+    tried = index._replace(prefilter=Exhausted()).candidates(b"anything")
+    assert [rule.rule.id for rule, _ in tried] == ["no-llamas", "no-emus"]
+
+
+def test_unquoted_yaml_words_get_a_hint() -> None:
+    with pytest.raises(PolicyError, match="quotes"):
+        compile_rules(a_document(a_rule(match={"phrases": {"es": [False]}})))

@@ -64,6 +64,7 @@ def slack() -> Iterator[FakeSlack]:
         ]
         there.methods["users.list"] = paged("members", users)
         there.methods["conversations.list"] = paged("channels", channels)
+        there.answers("auth.test", {"url": "https://acme.slack.test/", "user_id": "B1"})
         set_group(there, ["U1", "U3", "U5"])
         yield there
 
@@ -96,6 +97,14 @@ def test_people_roles_channels_and_groups_are_read_over_pages(slack: FakeSlack, 
     assert people.find("U1").name == "Name U1"
     assert [p.user_id for p in people.members("support_agent")] == ["U1"], "no guest, nobody deactivated"
     assert people.find("B1").is_bot
+    assert people.workspace_url == "https://acme.slack.test/"
+
+
+def test_a_group_that_came_without_its_people_is_asked_for_them(slack: FakeSlack, world: World) -> None:
+    group = {"id": "S1", "handle": "support-agents", "date_delete": 0, "user_count": "2"}
+    slack.answers("usergroups.list", {"usergroups": [group]})
+    slack.answers("usergroups.users.list", {"users": ["U1", "U4"]})
+    assert directory(slack, world).load().roles["support_agent"] == {"U1", "U4"}
 
 
 def test_a_well_set_up_workspace_has_no_problems(slack: FakeSlack, world: World) -> None:

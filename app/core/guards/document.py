@@ -69,6 +69,9 @@ class Context(Struct, frozen=True, kw_only=True):
 
 class Exceptions(Struct, frozen=True, kw_only=True):
     match: Annotated[Phrases, Meta(description="The match does not count with one of these inside it")] = {}
+    before: Annotated[
+        Phrases, Meta(description="The match does not count with one of these in or up to 30 characters before it")
+    ] = {}
     sentence: Annotated[Phrases, Meta(description="The match does not count with one of these in its sentence")] = {}
     text: Annotated[Phrases, Meta(description="The match does not count with one of these anywhere in the text")] = {}
 

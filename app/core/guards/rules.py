@@ -28,6 +28,7 @@ class CompiledRule(NamedTuple):
     patterns: tuple[Pattern, ...]
     context: Pattern | None
     match_exceptions: Pattern | None
+    before_exceptions: Pattern | None
     sentence_exceptions: Pattern | None
     text_exceptions: Pattern | None
 
@@ -79,7 +80,10 @@ def _shape_problems(document: object, problems: _Problems) -> None:
     for error in sorted(_validator().iter_errors(document), key=lambda e: _path(list(e.absolute_path))):
         # Alternatives ("a string or nothing") are reported by the branch that says most.
         best = jsonschema.exceptions.best_match([error]) or error
-        problems.add(_path(list(best.absolute_path)), best.message[:300])
+        hint = "YAML reads no, yes, on and off as true or false: put the word in quotes"
+        problems.add(
+            _path(list(best.absolute_path)), best.message[:300], hint if isinstance(best.instance, bool) else ""
+        )
 
 
 _Entry = tuple[str, str, str | None]
@@ -138,13 +142,16 @@ def _compile_rule(key: str, order: int, rule: Rule, document: Document, problems
     besides = (
         (f"{key}.context.phrases", rule.context.phrases if rule.context else {}),
         (f"{key}.exceptions.match", rule.exceptions.match),
+        (f"{key}.exceptions.before", rule.exceptions.before),
         (f"{key}.exceptions.sentence", rule.exceptions.sentence),
         (f"{key}.exceptions.text", rule.exceptions.text),
     )
-    context, inside, sentence, text = (
+    context, inside, before, sentence, text = (
         _either(_phrases(where, phrases), document.words, problems) for where, phrases in besides
     )
-    return CompiledRule(order, rule, _patterns(entries, document.words, problems), context, inside, sentence, text)
+    return CompiledRule(
+        order, rule, _patterns(entries, document.words, problems), context, inside, before, sentence, text
+    )
 
 
 def _topic_rule(topic: Topic) -> Rule:

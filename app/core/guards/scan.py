@@ -19,6 +19,7 @@ from app.core.guards.validators import VALIDATORS, Candidate
 
 _DEEPEST_PAYLOAD = 2
 _MOST_FINDINGS = 100
+_BEFORE = 30
 _SENTENCE_END = re.compile(r"[.!?]+(?=[ \n\"')\]]|\Z)|\n")
 # Numbers and names do not survive these readings; words do.
 _WORDS_ONLY = frozenset({"leet", "split"})
@@ -127,9 +128,7 @@ class _Scan:
             for start, end in page.spans(pattern):
                 if not self.in_context(rule, page, start, end):
                     continue
-                if page.touches(rule.match_exceptions, start, end):
-                    continue
-                if page.touches(rule.sentence_exceptions, *page.sentence(start, end)):
+                if self.excused(rule, page, start, end):
                     continue
                 kept = self.validated(rule, page.view, start, end)
                 if kept is not None:
@@ -141,6 +140,14 @@ class _Scan:
             return start, end
         hosts = self.rules.allowed_hosts
         return VALIDATORS[match.validator](Candidate(view, start, end, self.text, tuple(match.regions), hosts))
+
+    def excused(self, rule: CompiledRule, page: _Page, start: int, end: int) -> bool:
+        first, last = page.sentence(start, end)
+        return (
+            page.touches(rule.match_exceptions, start, end)
+            or page.touches(rule.before_exceptions, max(first, start - _BEFORE), end)
+            or page.touches(rule.sentence_exceptions, first, last)
+        )
 
     def in_context(self, rule: CompiledRule, page: _Page, start: int, end: int) -> bool:
         if rule.context is None or rule.rule.context is None:

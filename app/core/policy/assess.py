@@ -148,9 +148,9 @@ def _people(case: Case, policy: Policy, tally: Tally) -> None:
 def _auto_objections(case: Case, policy: Policy) -> list[Reason]:
     auto = policy.risk.thresholds.auto
     draft = case.draft
-    found = []
     if policy.risk.baseline_mode:
-        found.append(Reason(rule_id="baseline", text="Baseline mode is on: a person reviews every reply."))
+        return [Reason(rule_id="baseline", text="Baseline mode is on: a person reviews every reply.")]
+    found = []
     if fold(case.customer.segment) not in {fold(s) for s in auto.segments}:
         text = "Only standard accounts may get a reply by itself."
         found.append(Reason(rule_id="auto_segment", text=text, facts={"customer.segment": case.customer.segment[:40]}))

@@ -57,6 +57,7 @@ MINIMAL: tuple[Field, ...] = (
     "ai_trace_id",
     "resolution_code",
 )
+_NAMES = {"propertyNames": {"enum": list(FIELDS)}}
 Property = Annotated[str, Meta(pattern="^[A-Za-z][A-Za-z0-9_]{0,99}$", description="The property's name in your CRM")]
 
 
@@ -70,9 +71,12 @@ class Document(FileStruct, frozen=True, kw_only=True):
         Literal["find", "create", "skip"], Meta(description="When the customer has no CRM ticket")
     ] = "skip"
     fields: Annotated[
-        dict[Field, Sentence], Meta(description="Each field beyond the minimal ones, and the report it serves")
+        dict[Field, Sentence],
+        Meta(description="Each field beyond the minimal ones, and the report it serves", extra_json_schema=_NAMES),
     ] = {}
-    rename: Annotated[dict[Field, Property], Meta(description="Our name: your CRM's property")] = {}
+    rename: Annotated[
+        dict[Field, Property], Meta(description="Our name: your CRM's property", extra_json_schema=_NAMES)
+    ] = {}
 
     @property
     def kept(self) -> tuple[Field, ...]:

@@ -18,7 +18,8 @@ FileName = Literal["risk.yaml", "guardrails.yaml", "crm.yaml", "roles.yaml"]
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DURATION = re.compile(r"([0-9]{1,5})([smhd])")
 
-Duration = Annotated[str, Meta(pattern="^[0-9]{1,5}[smhd]$", description="A number and s, m, h or d: 5s, 15m, 2h, 1d")]
+DURATION_PATTERN = "^[0-9]{1,5}[smhd]$"
+Duration = Annotated[str, Meta(pattern=DURATION_PATTERN, description="A number and s, m, h or d: 5s, 15m, 2h, 1d")]
 Name = Annotated[str, Meta(pattern="^[a-z][a-z0-9_]*$", max_length=80)]
 Sentence = Annotated[str, Meta(min_length=1, max_length=1000)]
 Link = Annotated[str, Meta(pattern="^(https://.*)?$", max_length=500)]

@@ -27,7 +27,7 @@ def money_objection(case: Case, risk: riskfile.Document) -> Reason | None:
         said = f"“{action.amount_text[:40]}”" if action.amount_text else "missing"
         return _reason("money_unreadable", f"The amount of {what} is {said}, so a person has to read it.")
     segment, currency = fold(case.customer.segment), action.currency.upper()
-    amount = f"{abs(action.amount).normalize():f} {currency or '(no currency)'}"
+    amount = f"{abs(action.amount).normalize():,f} {currency or '(no currency)'}"
     facts = {"action.amount": amount, "customer.segment": segment or "none"}
     limits = [m for m in risk.money_limits if fold(m.segment) == segment and m.of in (_kind(kind), "any")]
     if not limits:
@@ -37,7 +37,7 @@ def money_objection(case: Case, risk: riskfile.Document) -> Reason | None:
         if most is None:
             return _reason("money_currency", f"No money limit is set for {amount}, so a person decides.", facts)
         if abs(action.amount) > most:
-            limit_text = f"{most.normalize():f} {currency}"
+            limit_text = f"{most.normalize():,f} {currency}"
             text = f"{amount} is above the {limit_text} that {_segment(segment)} may have without a person."
             return _reason("money_limit", text, facts | {"limit": limit_text})
     return None

@@ -5,11 +5,11 @@ The text in `description` is what an editor shows the file's owner.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from msgspec import Meta
 
-from app.core.case import AiMode, Tier
+from app.core.case import TIERS, AiMode, Tier
 from app.core.policy.documents import Duration, FileStruct, Link, Name, Sentence
 
 Condition = Annotated[str, Meta(min_length=1, max_length=2000, description="A CEL expression, true or false")]
@@ -118,7 +118,13 @@ class Rule(FileStruct, frozen=True, kw_only=True):
 
 class Routes(FileStruct, frozen=True, kw_only=True):
     precedence: Annotated[list[Name], Meta(min_length=1, description="When several rules name a role: the first here")]
-    default: Annotated[dict[Tier, Name], Meta(description="When no rule names one")]
+    default: Annotated[
+        dict[Tier, Name],
+        Meta(
+            description="When no rule names one",
+            extra_json_schema={"propertyNames": {"enum": list(TIERS)}},
+        ),
+    ]
 
 
 class Step(FileStruct, frozen=True, kw_only=True):
@@ -195,7 +201,10 @@ class Document(FileStruct, frozen=True, kw_only=True):
     routes: Routes
     stages: Annotated[list[Step], Meta(min_length=1, max_length=50)]
     helpers: Annotated[list[Helper], Meta(max_length=20)] = []
-    ladders: Annotated[dict[LadderName, list[Rung]], Meta(min_length=1)]
+    ladders: Annotated[
+        dict[LadderName, list[Rung]],
+        Meta(min_length=1, extra_json_schema={"propertyNames": {"enum": list(get_args(LadderName))}}),
+    ]
     holding: Holding
     checklist: Annotated[list[Label], Meta(max_length=10)]
     reject_categories: Annotated[list[RejectCategory], Meta(min_length=1, max_length=50)]

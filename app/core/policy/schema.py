@@ -12,6 +12,7 @@ import msgspec
 
 from app.core.errors import PolicyProblem
 from app.core.policy import crmfile, riskfile, rolesfile
+from app.core.policy.documents import DURATION_PATTERN
 
 Document = TypeVar("Document", riskfile.Document, crmfile.Document, rolesfile.Document)
 _TYPES: Mapping[str, type[msgspec.Struct]] = {
@@ -19,6 +20,8 @@ _TYPES: Mapping[str, type[msgspec.Struct]] = {
     "crm.yaml": crmfile.Document,
     "roles.yaml": rolesfile.Document,
 }
+# A pattern says how to write a value better than the description of the key that uses it.
+_FORMS: Mapping[str, str] = {DURATION_PATTERN: "a number and s, m, h or d: 5s, 15m, 2h, 1d"}
 
 
 def json_schema(file: str) -> dict[str, Any]:
@@ -59,6 +62,8 @@ def _validator(file: str) -> jsonschema.Draft202012Validator:
 def _problem(file: str, outer: jsonschema.ValidationError) -> PolicyProblem:
     # Alternatives ("a name or nothing") are reported by the branch that says most.
     error = jsonschema.exceptions.best_match([outer]) or outer
+    if error.validator == "anyOf":
+        error = next((e for e in error.context or () if e.validator != "type"), error)
     parts = list(error.absolute_path)
     message, hint = error.message, ""
     match error.validator:
@@ -68,16 +73,21 @@ def _problem(file: str, outer: jsonschema.ValidationError) -> PolicyProblem:
             parts, message = [*parts, *unknown[:1]], f"unknown key {', '.join(map(str, unknown))}"
             hint = did_you_mean(str(unknown[0]), known) if unknown else ""
         case "enum":
-            hint = did_you_mean(str(error.instance), map(str, _schema(error)["enum"]))
+            message = f"{error.instance!r} is not known here"
+            hint = did_you_mean(str(error.instance), map(str, _schema(error)["enum"])) or _listed(
+                _schema(error)["enum"]
+            )
         case "type" if isinstance(error.instance, bool):
             hint = "YAML reads yes, no, on and off as true and false: put it in quotes"
         case "pattern":
-            described = _schema(error).get("description", "")
-            message, hint = (
-                f"{error.instance!r} does not read as expected here",
-                described or f"form: {error.validator_value}",
-            )
+            schema = _schema(error)
+            message = f"{error.instance!r} does not read as expected here"
+            hint = _FORMS.get(schema["pattern"]) or schema.get("description") or f"form: {schema['pattern']}"
     return PolicyProblem(file=file, key=key_path(parts) or "(whole file)", message=message[:300], hint=hint)
+
+
+def _listed(allowed: Iterable[object]) -> str:
+    return f"known: {', '.join(map(str, allowed))}"[:200]
 
 
 def _schema(error: jsonschema.ValidationError) -> Mapping[str, Any]:

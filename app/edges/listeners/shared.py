@@ -15,7 +15,7 @@ from app.core.case import TIERS, Case, Packet
 from app.core.errors import CountersignError, Refused
 from app.core.messages import AnyCommand, Click
 from app.core.stages import eligible
-from app.engine import Busy, Engine
+from app.engine import Busy, Engine, where
 from app.ports.directory import SlackDirectory
 from app.ports.errors import PortError
 from app.ports.slack import SlackPort
@@ -97,7 +97,7 @@ class Desk:
         except (FutureTimeout, Busy):
             raise NotStored(NotStored.sentence) from None
         except Exception as error:
-            log.error("command %s was not stored: %s", type(command).__name__, type(error).__name__)
+            log.error("command %s was not stored: %s", type(command).__name__, where(error))
             raise NotStored("Nothing was stored: Countersign has a fault of its own. Try again in a minute.") from error
         if handled.case is None:
             raise NotStored(NotStored.sentence)
@@ -138,8 +138,8 @@ class Desk:
                 work()
             except PortError as error:
                 log.warning("answer to a person failed: %s", error.code or type(error).__name__)
-            except Exception:
-                log.exception("answer to a person failed")
+            except Exception as error:
+                log.error("answer to a person failed: %s", where(error))
 
         self.pool.submit(guarded)
 

@@ -1,0 +1,200 @@
+"""What must hold once everything has come to rest, seen from the far ends and from what people were told."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+
+from app.auditlog import verify
+from app.core.case import FINAL_STATES, OPEN_STATES, Case
+from app.core.crmfields import approval_outcome
+from app.core.errors import CountersignError
+from app.core.messages import DECISION_EVENTS
+from app.engine import Engine
+from blocks.packet import packet_message
+from blocks.surface import surroundings_of
+from db.log import LoggedEvent
+from tests.sim.ledger import Account, Ledger, Violation
+from tests.sim.people import DECIDING, SETTLING
+from tests.sim.replica import SIGNING_KEY
+from tests.sim.world import World, buttons_of
+
+AT_REST = FINAL_STATES | {"failed", "indeterminate"}
+
+
+def judge(engine: Engine, world: World, ledger: Ledger) -> None:
+    """Raises Violation with the first thing that is not as it must be."""
+    cases = list(_cases(engine))
+    events = _audit_log(engine)
+    _tickets(cases)
+    _slack_as_a_whole(world, cases)
+    for case in cases:
+        account = ledger.accounts.get(case.id)
+        if account is None:
+            raise Violation(f"Case {case.id} is stored, but nobody was ever told of it.")
+        of_case = [e for e in events if e.case_id == case.id]
+        _came_to_rest(case, account, world)
+        _decisions(case, account, of_case)
+        _timers(case, of_case)
+        _packets(engine, case, world)
+        _order(case, world)
+        _crm(case, world)
+
+
+def _cases(engine: Engine) -> Iterator[Case]:
+    with engine.store.reading() as reader:
+        cursor: str | None = None
+        while True:
+            page, cursor = reader.cases(limit=100, cursor=cursor)
+            yield from page
+            if cursor is None:
+                return
+
+
+def _audit_log(engine: Engine) -> list[LoggedEvent]:
+    try:
+        report = verify(engine.store, SIGNING_KEY)
+    except CountersignError as error:
+        raise Violation(f"The audit log does not verify: {error}") from None
+    if not report.ok:
+        raise Violation(f"The audit log does not verify: {report.problem}")
+    with engine.store.reading() as reader:
+        return list(reader.all_events())
+
+
+def _tickets(cases: list[Case]) -> None:
+    open_ones = Counter(case.ticket.id for case in cases if case.state in OPEN_STATES)
+    for ticket, count in open_ones.items():
+        if count > 1:
+            raise Violation(f"Ticket {ticket} has {count} open cases.")
+
+
+def _came_to_rest(case: Case, account: Account, world: World) -> None:
+    """Nothing approved is lost, nothing hangs, and only what was decided went out."""
+    replies = len(account.replies)
+    if case.state not in AT_REST:
+        waits = "approved but never sent" if case.verdict else "undecided and never expired"
+        raise Violation(f"Case {case.id} is still {case.state} three days after the world healed: {waits}.")
+    if case.state == "sent" and not replies and not account.found:
+        raise Violation(f"Case {case.id} says sent, but its customer got nothing.")
+    if account.released and not account.taken_back and case.state not in ("sent", "failed", "indeterminate"):
+        raise Violation(f"Case {case.id} was approved and its maker told so; it ended {case.state}, with no reply.")
+    if replies and case.state in ("expired", "rejected", "failed"):
+        raise Violation(f"Case {case.id} ended {case.state}, but its customer has the reply.")
+    if replies and case.state == "withdrawn":
+        raise Violation(f"Case {case.id} was withdrawn, but its customer has the reply.")
+    if case.state == "indeterminate" and not _shown_buttons(case, world) & SETTLING:
+        raise Violation(f"Case {case.id} is indeterminate, and no packet lets anybody settle it.")
+    if case.holding_sent and not account.holdings:
+        delivered = {a.delivery for a in world.of(case.id, "holding")} | world.refused
+        if not delivered and not _parked(case):
+            raise Violation(f"Case {case.id} says the holding message was sent; the customer got none.")
+
+
+def _parked(case: Case) -> bool:
+    return bool(case.indeterminate)
+
+
+def _decisions(case: Case, account: Account, events: list[LoggedEvent]) -> None:
+    made = sum(e.type in DECISION_EVENTS for e in events)
+    if not account.accepted <= made <= account.accepted + account.unsure:
+        raise Violation(
+            f"Case {case.id}: the log has {made} decisions, people were told of {account.accepted}"
+            + (f" (and {account.unsure} more got no answer)." if account.unsure else ".")
+        )
+
+
+def _timers(case: Case, events: list[LoggedEvent]) -> None:
+    """Each rung once, in order, and none left out of a ladder that was climbed to its end."""
+    fired = [str(e.content.data["timer"]) for e in events if e.type == "TimerFired"]
+    for key, count in Counter(fired).items():
+        if count > 1:
+            raise Violation(f"Case {case.id}: timer {key} fired {count} times.")
+    told = Counter(
+        (e.type, str(e.content.data["rung"]))
+        for e in events
+        if e.type in ("Reminded", "Escalated") and "rung" in e.content.data
+    )
+    for (kind, rung), count in told.items():
+        if count > 1:
+            raise Violation(f"Case {case.id}: {kind} {count} times for rung {rung}.")
+    if case.timers:
+        raise Violation(f"Case {case.id} is {case.state} and still has timers.")
+    if case.state != "expired":
+        return
+    opened = case.opened_at or case.created_at
+    due = case.deadline or opened + timedelta(seconds=case.assessed.expire_after)
+    for rung in case.assessed.rungs:
+        if opened + timedelta(seconds=rung.after) < due and f"rung:{rung.id}" not in fired:
+            raise Violation(f"Case {case.id} expired, but its rung {rung.id} never fired: a timer was lost.")
+
+
+def _slack_as_a_whole(world: World, cases: list[Case]) -> None:
+    """No message stands twice, and every packet belongs to a case that knows it."""
+    for marker, count in Counter(m.marker for m in world.messages.values()).items():
+        if count > 1:
+            raise Violation(f"Slack shows the message of delivery {marker} {count} times.")
+    known = {(p.channel_id, p.ts) for case in cases for p in case.packets}
+    for place, message in world.messages.items():
+        if message.metadata.get("event_type") == "countersign_case" and place not in known:
+            raise Violation(f"Slack shows a packet in {place[0]} that no case knows of, so it can never be updated.")
+
+
+def _shown_buttons(case: Case, world: World) -> set[str]:
+    shown = (world.messages.get((p.channel_id, p.ts or "")) for p in case.packets)
+    return {b.action_id for message in shown if message for b in buttons_of(message)}
+
+
+def _packets(engine: Engine, case: Case, world: World) -> None:
+    """Every packet ends true (SL2)."""
+    around = surroundings_of(engine.policy_of(case.policy_snapshot), engine.people())
+    for packet in case.packets:
+        message = world.messages.get((packet.channel_id, packet.ts or ""))
+        if message is None:
+            raise Violation(f"Case {case.id}: packet {packet.key} for #{packet.channel} never came to Slack.")
+        wanted = packet_message(case, packet, around)
+        if json.dumps(message.blocks) != json.dumps(wanted.blocks) or message.text != wanted.text:
+            raise Violation(f"Case {case.id} is {case.state}, but its packet {packet.key} still shows something else.")
+    left = _shown_buttons(case, world) & DECIDING
+    if left:
+        raise Violation(f"Case {case.id} is {case.state}, and Slack still shows {', '.join(sorted(left))} on it.")
+
+
+def _order(case: Case, world: World) -> None:
+    """Reply, then fields, then CRM; nothing overtakes an earlier delivery of its case."""
+    first = list({a.delivery: a for a in world.of(case.id, "reply", "holding", "note", "fields", "crm")}.values())
+    arrived = sorted(first, key=lambda a: world.arrivals.index(a))
+    numbers = [a.number for a in arrived]
+    del numbers
+    seen: dict[str, int] = {}
+    for arrival in world.of(case.id, "reply", "holding", "note", "fields", "crm"):
+        if arrival.delivery in seen:
+            continue
+        late = [n for n in seen.values() if n > arrival.number]
+        if late:
+            raise Violation(
+                f"Case {case.id}: its {arrival.kind} (delivery {arrival.number}) came after number {late[0]}."
+            )
+        seen[arrival.delivery] = arrival.number
+
+
+def _crm(case: Case, world: World) -> None:
+    """The last patch of a case that ended says how, and what comes next."""
+    if not case.customer.crm_ticket_id or case.state not in FINAL_STATES:
+        return
+    if any(delivery.startswith(f"{case.id}-") for delivery in world.refused):
+        return
+    patches = world.of(case.id, "crm")
+    if not patches:
+        raise Violation(f"Case {case.id} is {case.state}; its CRM ticket was never patched.")
+    last = patches[-1].fields
+    for name in ("resolution_code", "next_action"):
+        if not last.get(name):
+            raise Violation(f"Case {case.id} is {case.state}; the last CRM patch leaves {name} empty.")
+    if last.get("approval_outcome") != approval_outcome(case):
+        raise Violation(
+            f"Case {case.id} is {case.state}; the CRM says approval_outcome {last.get('approval_outcome')!r}, "
+            f"not {approval_outcome(case)!r}."
+        )

@@ -1,0 +1,236 @@
+"""A population that clicks: mostly the right people on live buttons, often the wrong ones on old or forged ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import Any, Literal
+
+import msgspec
+
+from app.core.case import Case
+from app.core.messages import (
+    Approve,
+    Click,
+    Decline,
+    Edit,
+    PersonCommand,
+    RecordView,
+    Reject,
+    SettleDelivery,
+    SignOff,
+    Undo,
+    WriteReply,
+)
+from app.core.people import People
+from app.edges.listeners.shared import Target, read_target
+from tests.make import DEFAULT_ROLES, channel_id
+from tests.sim.world import Button, World, buttons_of
+
+DECIDING = frozenset({"cs:approve", "cs:edit", "cs:reject", "cs:write", "cs:signoff", "cs:decline"})
+SETTLING = frozenset({"cs:settle_sent", "cs:settle_resend"})
+_LIKELY = {
+    "cs:approve": 6.0,
+    "cs:signoff": 8.0,
+    "cs:write": 5.0,
+    "cs:edit": 2.5,
+    "cs:reject": 1.0,
+    "cs:decline": 1.5,
+    "cs:settle_sent": 2.0,
+    "cs:settle_resend": 2.0,
+    "cs:undo": 3.0,
+    "cs:history": 0.1,
+    "cs:withheld": 0.2,
+}
+_OPENS: dict[str, Literal["edit", "reject", "write", "decline", "history", "withheld_draft"]] = {
+    "cs:edit": "edit",
+    "cs:reject": "reject",
+    "cs:write": "write",
+    "cs:decline": "decline",
+    "cs:history": "history",
+    "cs:withheld": "withheld_draft",
+}
+_ROLE_OF = {channel_id(channel): role for role, (_, channel) in reversed(list(DEFAULT_ROLES.items()))}
+OUTSIDERS = ("UGUEST", "UBOT", "UNOBODY", "UCRM1")
+BLOCKED_TEXT = "We have issued a refund of 240 EUR to your card."
+
+Do = Callable[[PersonCommand], Case | None]
+
+
+class Form(msgspec.Struct, frozen=True, kw_only=True):
+    """An open modal: submitted sooner or later, or never."""
+
+    kind: str
+    target: Target
+    user: str
+
+
+class Crowd:
+    """`do` hands a command to some replica: the case if it was accepted, else None."""
+
+    def __init__(self, world: World, people: People, look: Callable[[str], Case | None], do: Do) -> None:
+        self.world = world
+        self.people = people
+        self.look = look
+        self.do = do
+        self.forms: list[Form] = []
+        self.undos: list[tuple[str, Target]] = []
+        self.last_user: dict[str, str] = {}
+        self._texts = 0
+
+    # --- what they click on --------------------------------------------------------------------------------------
+
+    def click_live(self, random: Random) -> None:
+        """A button some message has now; a deciding one where there is any."""
+        shown = [b for m in self.world.messages.values() for b in buttons_of(m)]
+        live = [b for b in shown if b.action_id in DECIDING | SETTLING]
+        self._click(random, _pick(random, live or shown))
+
+    def click_old(self, random: Random) -> None:
+        """A button as it once was: the message may show others by now."""
+        old = [b for b in self.world.buttons if b.action_id in DECIDING | SETTLING]
+        self._click(random, random.choice(old) if old else None)
+
+    def click_forged(self, random: Random) -> None:
+        """A value nobody ever gave out."""
+        if not self.world.buttons:
+            return
+        button = random.choice(self.world.buttons)
+        other = random.choice(self.world.buttons)
+        target = read_target(button.value)
+        wrong = read_target(other.value)
+        if target is None or wrong is None:
+            return
+        fields = {
+            "c": random.choice((target.case_id, wrong.case_id, "c_nobody")),
+            "h": random.choice((wrong.seen, "0" * 64, "")),
+            "p": random.choice((target.packet, "p99")),
+            "d": random.choice((f"{target.case_id}-1", f"{target.case_id}-{random.randrange(40)}")),
+        }
+        action_id = random.choice(sorted(DECIDING | SETTLING))
+        forged = msgspec.structs.replace(button, action_id=action_id, value=msgspec.json.encode(fields).decode())
+        self._click(random, forged)
+
+    def click_undo(self, random: Random) -> None:
+        """The Undo of a private notice, mostly by who got it."""
+        if not self.undos:
+            return
+        user, target = random.choice(self.undos[-3:])
+        if random.random() < 0.2:
+            user = self._somebody(random, target.case_id, "")
+        self.do(Undo(case_id=target.case_id, user=user, seen=target.seen))
+
+    def submit_form(self, random: Random) -> None:
+        if self.forms:
+            self._submit(random, self.forms.pop(random.randrange(len(self.forms))))
+
+    def settle_all(self, random: Random) -> None:
+        """At the end somebody looks at every ticket that is in doubt, and says what is there."""
+        for message in list(self.world.messages.values()):
+            for button in buttons_of(message):
+                target = read_target(button.value)
+                if button.action_id in SETTLING and target is not None:
+                    self._settle(random, button.action_id, target, "ULEAD1", mistaken=0.0)
+
+    # --- what follows --------------------------------------------------------------------------------------------
+
+    def _click(self, random: Random, button: Button | None) -> None:
+        target = read_target(button.value) if button else None
+        if button is None or target is None:
+            return
+        target = msgspec.structs.replace(target, channel=button.channel, ts=button.ts)
+        user = self._somebody(random, target.case_id, button.channel)
+        self.last_user[target.case_id] = user
+        if button.action_id in SETTLING:
+            self._settle(random, button.action_id, target, user, mistaken=0.1)
+        elif button.action_id == "cs:approve":
+            self._approve(random, target, user)
+        elif button.action_id == "cs:signoff":
+            self._decide(random, SignOff(**common(target, user)))
+        elif button.action_id in _OPENS:
+            self._open(random, target, user, _OPENS[button.action_id])
+
+    def _somebody(self, random: Random, case_id: str, channel: str) -> str:
+        role = _ROLE_OF.get(channel, "support_agent")
+        members = sorted(self.people.roles[role])
+        draw = random.random()
+        if draw < 0.55:
+            return random.choice(members)
+        if draw < 0.72:
+            return self.last_user.get(case_id) or random.choice(members)
+        if draw < 0.84:
+            return random.choice(("UAGENT1", "UAGENT1B"))
+        if draw < 0.9:
+            return random.choice(OUTSIDERS)
+        return random.choice(sorted(self.people.persons))
+
+    def _approve(self, random: Random, target: Target, user: str) -> None:
+        """One click, or the modal with the checklist, as the listener decides."""
+        case = self.look(target.case_id)
+        if case is not None and case.assessment and (case.assessment.checklist or case.assessment.must_edit):
+            self._open(random, target, user, "approve")
+        else:
+            self._decide(random, Approve(**common(target, user)))
+
+    def _open(self, random: Random, target: Target, user: str, what: Any) -> None:
+        if self.do(RecordView(**common(target, user), what=what)) is None and random.random() < 0.8:
+            return
+        form = Form(kind=what, target=target, user=user)
+        if random.random() < 0.25:
+            self.forms.append(form)
+        else:
+            self._submit(random, form)
+
+    def _submit(self, random: Random, form: Form) -> None:
+        who: dict[str, Any] = common(form.target, form.user)
+        case = self.look(form.target.case_id)
+        items = case.assessment.checklist if case and case.assessment else ()
+        ticked = items if random.random() < 0.9 else items[:1]
+        must_edit = bool(case and case.assessment and case.assessment.must_edit and case.draft)
+        ai_text = bool(case and case.draft and case.draft.author == "ai")
+        match form.kind:
+            case "approve" if not (must_edit and ai_text):
+                self._decide(random, Approve(**who, checklist=ticked))
+            case "approve" | "edit":
+                self._decide(random, Edit(**who, text=self._text(random, case), checklist=ticked))
+            case "write":
+                self._decide(random, WriteReply(**who, text=self._text(random, case), checklist=ticked))
+            case "reject":
+                then: Any = random.choice(("redraft", "write", "hand_back"))
+                self._decide(random, Reject(**who, category="tone", text="Not like this.", then=then))
+            case "decline":
+                self._decide(random, Decline(**who, reason=random.choice(("The amount is wrong.", ""))))
+
+    def _text(self, random: Random, case: Case | None) -> str:
+        draw = random.random()
+        if draw < 0.06:
+            return BLOCKED_TEXT
+        if draw < 0.12 and case and case.draft:
+            return case.draft.text
+        self._texts += 1
+        return f"Thank you for writing. We looked into it and answer point {self._texts} in full on Monday."
+
+    def _decide(self, random: Random, command: PersonCommand) -> None:
+        """Slack delivers some clicks twice."""
+        for _ in range(2 if random.random() < 0.12 else 1):
+            case = self.do(command)
+            if case is not None and case.state == "approved":
+                self.undos.append((command.user, Target(case_id=case.id, seen=case.request_hash)))
+
+    def _settle(self, random: Random, action_id: str, target: Target, user: str, *, mistaken: float) -> None:
+        """They look at the ticket first; some look at the wrong one."""
+        arrived = bool(self.world.of(target.case_id, "reply"))
+        if random.random() < mistaken:
+            arrived = action_id == "cs:settle_sent" and arrived
+        self.do(SettleDelivery(**common(target, user), delivery=target.delivery, arrived=arrived))
+
+
+def common(target: Target, user: str) -> dict[str, Any]:
+    click = Click(trigger="t", channel=target.channel, ts=target.ts)
+    return {"case_id": target.case_id, "user": user, "seen": target.seen, "click": click}
+
+
+def _pick(random: Random, buttons: Sequence[Button]) -> Button | None:
+    if not buttons:
+        return None
+    return random.choices(buttons, [_LIKELY.get(b.action_id, 1.0) for b in buttons])[0]

@@ -1,0 +1,415 @@
+"""One history: a seed decides everything, step by step, and then the world heals and is judged."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+import msgspec
+
+from app.core.case import Case
+from app.core.errors import Refused
+from app.core.messages import AddCustomerMessage, AddNote, AnyCommand, ByPerson, Click, Event, ReceiveCase
+from app.dispatch import DESTINATIONS
+from app.engine import Busy, Remember
+from tests.make import people
+from tests.scenes import SHIPPED
+from tests.sim import scenery
+from tests.sim.judge import judge
+from tests.sim.ledger import Ledger, Violation
+from tests.sim.people import Crowd
+from tests.sim.replica import Crash, Parts, Replica, database
+from tests.sim.weather import SimClock, Weather
+from tests.sim.world import World
+
+PEOPLE = people()
+# How often each kind of step comes.
+WEIGHTS = {
+    "dispatch": 34.0,
+    "click": 30.0,
+    "tick": 10.0,
+    "sweep": 8.0,
+    "case": 4.0,
+    "old click": 7.0,
+    "form": 5.0,
+    "forged click": 2.5,
+    "undo": 4.0,
+    "draft": 3.5,
+    "message": 2.0,
+    "withdraw": 0.8,
+    "action result": 1.2,
+    "note": 0.6,
+    "jump": 2.5,
+    "crash": 1.0,
+    "outage": 1.0,
+    "checkpoint": 1.5,
+    "redrive": 1.0,
+}
+HEALED_FOR = timedelta(days=3)
+MOST_ROUNDS = 400
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """`problem` is empty when every invariant held."""
+
+    seed: int
+    steps: int
+    problem: str
+    history: list[str]
+
+
+class _Faults(logging.Handler):
+    """What the product itself calls an error: nothing in here may make it say so."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.found: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        self.found.append(f"{record.getMessage()}: {error!r}" if error else record.getMessage())
+
+
+def steps_of(seed: int) -> int:
+    return Random(f"{seed}/length").randint(50, 110)
+
+
+def run(seed: int, *, steps: int | None = None, without: Collection[str] = (), parts: Parts | None = None) -> Result:
+    """Plays one seed; `steps` cuts it short, `without` leaves kinds of steps out, the others stay as they are."""
+    count = steps_of(seed) if steps is None else steps
+    with database() as url, _faults() as faults:
+        simulation = Simulation(seed, url, parts or Parts(), faults)
+        try:
+            simulation.play(count, without)
+            simulation.heal()
+            simulation.judge()
+            problem = ""
+        except Violation as violation:
+            problem = str(violation)
+        finally:
+            simulation.close()
+    return Result(seed=seed, steps=count, problem=problem, history=simulation.history)
+
+
+@contextmanager
+def _faults() -> Iterator[_Faults]:
+    logger = logging.getLogger("countersign")
+    handler, propagate = _Faults(), logger.propagate
+    logger.addHandler(handler)
+    logger.propagate = False
+    try:
+        yield handler
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = propagate
+
+
+class Simulation:
+    def __init__(self, seed: int, url: str, parts: Parts, faults: _Faults) -> None:
+        self.seed = seed
+        self.faults = faults
+        self.clock = SimClock()
+        self.weather = Weather(self.clock, seed)
+        setup = Random(f"{seed}/setup")
+        self.world = World(self.weather, readable=setup.random() < 0.5)
+        self.world.meanwhile = lambda: self._interrupt("meanwhile")
+        self.history: list[str] = []
+        self.random = setup
+        self.names: list[str] = []
+        self.intakes: list[tuple[ReceiveCase, Remember]] = []
+        self._depth = 0
+        self._now_acting = 0
+        self._crashed_at = ""
+        self._restarts = 0
+        self.replicas = [
+            Replica(f"r{n}", parts, url, SHIPPED, PEOPLE, self.clock, self.world.ports, self._point)
+            for n in range(setup.choice((1, 2, 2)))
+        ]
+        self.ledger = Ledger(PEOPLE, SHIPPED.holding_text, lambda case_id: _assessment(self.look(case_id)))
+        self.world.on_reply = self._customer_got
+        self.crowd = Crowd(self.world, PEOPLE, self.look, self._by_person)
+
+    # --- playing -------------------------------------------------------------------------------------------------
+
+    def play(self, count: int, without: Collection[str] = ()) -> None:
+        kinds, weights = list(WEIGHTS), list(WEIGHTS.values())
+        for number in range(count):
+            self.random = self.weather.random = Random(f"{self.seed}/{number}")
+            kind = "case" if number < 2 else self.random.choices(kinds, weights)[0]
+            if kind not in without:
+                self._step(kind)
+
+    def _step(self, kind: str) -> None:
+        outer = self._now_acting
+        self._now_acting = self._other_replica() if self._depth else self.random.randrange(len(self.replicas))
+        try:
+            getattr(self, f"_do_{kind.replace(' ', '_')}")()
+        except Crash:
+            self._restart()
+        except (Violation, Refused, Busy):
+            raise
+        except Exception as error:
+            raise Violation(f"An unexpected {type(error).__name__} escaped: {error}") from error
+        finally:
+            self._now_acting = outer
+        if self.faults.found:
+            raise Violation(f"The product met a fault of its own: {self.faults.found[0]}")
+
+    def _other_replica(self) -> int:
+        return (self._now_acting + 1) % len(self.replicas)
+
+    @property
+    def replica(self) -> Replica:
+        return self.replicas[self._now_acting]
+
+    def say(self, line: str) -> None:
+        indent = "  " * (self._depth + 1)
+        self.history.append(f"{self.clock.now():%d. %H:%M:%S} r{self._now_acting}{indent}{line}")
+
+    # --- crashes and interruptions -------------------------------------------------------------------------------
+
+    def _point(self, name: str) -> None:
+        if self.weather.healed:
+            return
+        if self.random.random() < self.weather.crashes:
+            self._crashed_at = name
+            self.say(f"CRASH {name}")
+            raise Crash(name)
+        if name != "before commit":
+            self._interrupt(name)
+
+    def _interrupt(self, where: str) -> None:
+        """Another process or person acts while this one is in the middle of something."""
+        if self.weather.healed or self._depth or len(self.replicas) < 2:
+            return
+        if self.random.random() >= self.weather.interruptions:
+            return
+        self.say(f"({where}, the other one acts)")
+        self._depth = 1
+        try:
+            self._step(self.random.choice(("click", "click", "dispatch", "dispatch", "sweep", "message", "draft")))
+        finally:
+            self._depth = 0
+
+    def _restart(self) -> None:
+        self._restarts += 1
+        worker = f"{self.replica.name}.{self._restarts}" if self.random.random() < 0.7 else self.replica.name
+        self.replica.close()
+        self.replica.build(worker, Random(f"{self.seed}/jitter{self._restarts}"))
+        self.say(f"restarts as {worker}")
+
+    # --- commands ------------------------------------------------------------------------------------------------
+
+    def tell(self, command: AnyCommand, remember: Remember | None = None) -> Case | None:
+        """The case when the command was accepted; the ledger hears what whoever asked was told."""
+        what = f"{_words(command)} {command.case_id}"
+        try:
+            handled = self.replica.engine.handle(command, remember)
+        except Refused as refusal:
+            self.say(f"{what}: refused, {refusal.code}")
+            return None
+        except Crash:
+            stored = self._crashed_at == "after commit"
+            self.say(f"{what}: no answer ({'stored' if stored else 'not stored'})")
+            if stored:
+                self.ledger.answered(command, None, self.clock.now())
+            raise
+        if handled.case is None:
+            self.say(f"{what}: answered as the first time")
+            return None
+        self.say(f"{what}: {handled.case.state}")
+        self.ledger.answered(command, handled.case, self.clock.now())
+        return handled.case
+
+    def _by_person(self, command: Any) -> Case | None:
+        self._now_acting = self.random.randrange(len(self.replicas)) if not self._depth else self._now_acting
+        return self.tell(command)
+
+    def look(self, case_id: str) -> Case | None:
+        """What `GET /v1/cases/{id}` shows."""
+        with self.replica.store.reading() as reader:
+            return reader.case(case_id)
+
+    def _customer_got(self, arrival: Any) -> None:
+        self.say(f"CUSTOMER of {arrival.case_id} gets the {arrival.kind}: {arrival.text[:50]!r}")
+        self.ledger.customer_got(arrival)
+
+    def _some_case(self) -> str:
+        return self.random.choice(self.names[-4:]) if self.names else "c_nobody"
+
+    # --- steps ---------------------------------------------------------------------------------------------------
+
+    def _do_case(self) -> None:
+        """A new case, or a caller's retry of an earlier one under its Idempotency-Key."""
+        if self.intakes and self.random.random() < 0.15:
+            command, remember = self.random.choice(self.intakes)
+            command = msgspec.structs.replace(command, case_id=self._new_name())
+            if self.tell(command, remember) is not None:
+                self._opened(command)
+            return
+        scene, command = scenery.a_new_case(self.random, self._new_name(), self.clock.now())
+        remember = Remember(key=command.case_id, digest=command.case_id, answer=lambda case: case.id.encode())
+        self.intakes.append((command, remember))
+        self.say(f"a case comes in: {scene}, on ticket {command.ticket.id}")
+        try:
+            self.tell(command, remember)
+        finally:
+            self._opened(command)
+
+    def _new_name(self) -> str:
+        self._case_number = getattr(self, "_case_number", 0) + 1
+        return f"c_{self.seed}n{self._case_number:02}"
+
+    def _opened(self, command: ReceiveCase) -> None:
+        """In the books once it is stored; what it replaced is not to be answered any more."""
+        if self.look(command.case_id) is None or command.case_id in self.names:
+            return
+        self.names.append(command.case_id)
+        for other in self.ledger.accounts.values():
+            if other.command.ticket.id == command.ticket.id:
+                other.taken_back = True
+        self.ledger.opened(command, SHIPPED.snapshot, self.clock.now())
+
+    def _do_message(self) -> None:
+        case = self.look(self._some_case())
+        if case is None:
+            return
+        command = scenery.a_message_for(self.random, case.id, self._new_name(), self.clock.now())
+        assert isinstance(command, AddCustomerMessage)
+        known = self.ledger.accounts[case.id].command
+        fresh = msgspec.structs.replace(known, case_id=command.new_case_id, draft=None, deadline=None)
+        try:
+            self.tell(command)
+        finally:
+            self._opened(fresh)
+
+    def _do_draft(self) -> None:
+        self.tell(scenery.a_draft_for(self.random, self._some_case()))
+
+    def _do_withdraw(self) -> None:
+        self.tell(scenery.a_withdrawal(self.random, self._some_case()))
+
+    def _do_action_result(self) -> None:
+        case = self.look(self._some_case())
+        if case is not None:
+            self.tell(scenery.an_action_result(self.random, case))
+
+    def _do_note(self) -> None:
+        click = Click(channel="C1", ts=f"{self.random.randrange(3)}.1")
+        self.tell(AddNote(case_id=self._some_case(), user="UAGENT2", text="I called them.", click=click))
+
+    def _do_click(self) -> None:
+        self.crowd.click_live(self.random)
+
+    def _do_old_click(self) -> None:
+        self.crowd.click_old(self.random)
+
+    def _do_forged_click(self) -> None:
+        self.crowd.click_forged(self.random)
+
+    def _do_form(self) -> None:
+        self.crowd.submit_form(self.random)
+
+    def _do_undo(self) -> None:
+        self.crowd.click_undo(self.random)
+
+    def _do_dispatch(self) -> None:
+        for destination in self.random.sample(DESTINATIONS, self.random.randint(1, 4)):
+            self.replica.dispatcher.step(destination)
+
+    def _do_sweep(self) -> None:
+        self.replica.sweeper.sweep()
+
+    def _do_tick(self) -> None:
+        self.weather.pass_time(self.random.choice((1, 3, 6, 20, 70, 300)))
+
+    def _do_jump(self) -> None:
+        hours = self.random.choice((0.3, 0.6, 2.1, 5, 13, 30))
+        self.say(f"{hours} hours pass")
+        self.weather.pass_time(hours * 3600)
+
+    def _do_crash(self) -> None:
+        self.say("CRASH while idle")
+        raise Crash("idle")
+
+    def _do_outage(self) -> None:
+        where = self.random.choice(DESTINATIONS)
+        seconds = self.random.choice((30, 600, 90_000))
+        self.say(f"{where} is down for {seconds} s")
+        self.weather.down_until[where] = self.clock.now() + timedelta(seconds=seconds)
+
+    def _do_checkpoint(self) -> None:
+        self.replica.checkpointer.sign()
+
+    def _do_redrive(self) -> None:
+        """What `countersign deliveries redrive` does."""
+        with self.replica.store.writing() as uow:
+            for dead in uow.deliveries("dead", limit=3):
+                self.say(f"an operator redrives {dead.id}")
+                uow.redrive(dead.id, self.clock.now())
+                event = Event(type="DeliveryRedriven", actor="system:cli", data={"delivery": dead.id})
+                uow.append_events((event,), dead.case_id, self.clock.now())
+
+    # --- the end -------------------------------------------------------------------------------------------------
+
+    def heal(self) -> None:
+        """No more faults: everything works on until nothing is due, for three days."""
+        self.random = self.weather.random = Random(f"{self.seed}/heal")
+        self.weather.healed = True
+        self.say("the world heals")
+        until = self.clock.now() + HEALED_FOR
+        for round_ in range(MOST_ROUNDS):
+            self._now_acting = round_ % len(self.replicas)
+            self._guarded(self._work_off)
+            if round_ == 2:
+                self._guarded(lambda: self.crowd.settle_all(self.random))
+            with self.replica.store.reading() as reader:
+                timer, waits = reader.oldest_due(), reader.deliveries("pending", "claimed", limit=1)
+            if self.clock.now() >= until and round_ > 6:
+                return
+            soon = self.clock.now() + timedelta(seconds=61)
+            later = timer if timer and timer > soon and (not waits or round_ > 12) else None
+            target = later or (soon if round_ <= 12 or (timer and timer <= soon) else until)
+            self.weather.pass_time(max((target - self.clock.now()).total_seconds(), 1))
+        raise Violation(f"After {MOST_ROUNDS} rounds in a healed world there is still something to do.")
+
+    def _work_off(self) -> None:
+        while self.replica.sweeper.sweep():
+            pass
+        for _ in range(200):
+            if not sum(self.replica.dispatcher.step(d) for d in DESTINATIONS):
+                return
+            self.weather.pass_time(1)
+
+    def _guarded(self, work: Any) -> None:
+        try:
+            work()
+        except Violation:
+            raise
+        except Exception as error:
+            raise Violation(f"An unexpected {type(error).__name__} escaped: {error}") from error
+        if self.faults.found:
+            raise Violation(f"The product met a fault of its own: {self.faults.found[0]}")
+
+    def judge(self) -> None:
+        judge(self.replica.engine, self.world, self.ledger)
+
+    def close(self) -> None:
+        for replica in self.replicas:
+            replica.close()
+
+
+def _assessment(case: Case | None) -> Any:
+    return case.assessment if case else None
+
+
+def _words(command: AnyCommand) -> str:
+    name = type(command).__name__
+    if isinstance(command, ByPerson):
+        more = f" ({what})" if (what := getattr(command, "what", "") or getattr(command, "then", "")) else ""
+        return f"{command.user} {name}{more} on text {command.seen[:6] or '-'} of"
+    return name

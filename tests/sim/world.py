@@ -1,0 +1,269 @@
+"""The far ends, with a memory: what Slack shows, what customers, tickets, the CRM and callers really received."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal, cast
+
+import msgspec
+
+from app.core.case import Case
+from app.core.messages import HelpdeskFields, HelpdeskNote, HelpdeskReply
+from app.dispatch import Ports
+from app.ports.errors import Found, GiveUp, RetryLater, SendResult
+from tests.sim.weather import Weather
+
+PACE = 1.0  # seconds between two messages in a channel
+
+
+class Shown(msgspec.Struct, kw_only=True):
+    """One message as Slack shows it now."""
+
+    channel: str
+    ts: str
+    text: str
+    blocks: Sequence[Mapping[str, Any]]
+    metadata: Mapping[str, Any]
+    thread_ts: str
+    marker: str
+
+
+class Button(msgspec.Struct, frozen=True, kw_only=True):
+    """A button that some message has, or once had."""
+
+    channel: str
+    ts: str
+    action_id: str
+    value: str
+
+
+class Arrival(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that reached helpdesk, CRM or a caller: `kind` is reply, holding, note, fields, crm or callback."""
+
+    kind: str
+    case_id: str
+    delivery: str
+    at: datetime
+    text: str = ""
+    request_hash: str = ""
+    fields: Mapping[str, str] = {}
+
+    @property
+    def number(self) -> int:
+        return int(self.delivery.rpartition("-")[2])
+
+
+class World:
+    """Everything outside. `meanwhile` lets others act while a call is under way."""
+
+    def __init__(self, weather: Weather, *, readable: bool) -> None:
+        self.weather = weather
+        self.readable = readable  # a helpdesk whose tickets can be read back
+        self.messages: dict[tuple[str, str], Shown] = {}
+        self.buttons: list[Button] = []
+        self.arrivals: list[Arrival] = []
+        self.refused: set[str] = set()  # deliveries that a far end refused for good
+        self.on_reply: Callable[[Arrival], None] = lambda _: None
+        self.meanwhile: Callable[[], None] = lambda: None
+        self._ts = 0
+
+    def ports(self) -> Ports:
+        """A process' own ports. They have the methods of the real ones, not their types."""
+        made: Any = {"slack": Slack(self), "helpdesk": Helpdesk(self), "crm": Crm(self), "callbacks": Callbacks(self)}
+        return Ports(**made)
+
+    def call(
+        self, where: str, delivery: str, effect: Callable[[], object], *, repeatable: bool, refusable: bool
+    ) -> None:
+        self.meanwhile()
+        fate = self.weather.fate(where, repeatable=repeatable, refusable=refusable)
+        if fate == "refused":
+            self.refused.add(delivery)
+        self.weather.happen(fate, effect, where)
+
+    # --- effects -------------------------------------------------------------------------------------------------
+
+    def show(self, message: Shown) -> None:
+        self.messages[message.channel, message.ts] = message
+        self.buttons += buttons_of(message)
+
+    def next_ts(self) -> str:
+        self._ts += 1
+        return f"{int(self.weather.clock.now().timestamp())}.{self._ts:06d}"
+
+    def take(self, arrival: Arrival) -> None:
+        self.arrivals.append(arrival)
+        if arrival.kind in ("reply", "holding"):
+            self.on_reply(arrival)
+
+    def of(self, case_id: str, *kinds: str) -> list[Arrival]:
+        return [a for a in self.arrivals if a.case_id == case_id and a.kind in kinds]
+
+
+def buttons_of(message: Shown) -> list[Button]:
+    return [
+        Button(channel=message.channel, ts=message.ts, action_id=e["action_id"], value=e["value"])
+        for block in message.blocks
+        if block.get("type") == "actions"
+        for e in block["elements"]
+    ]
+
+
+class Slack:
+    """Keeps what it was given, so that looking for a marker is honest; one message a second a channel."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._free_at: dict[str, float] = {}
+
+    def ready_at(self, channel: str) -> float:
+        return self._free_at.get(channel, 0.0)
+
+    def post(
+        self,
+        delivery_id: str,
+        channel: str,
+        text: str,
+        blocks: Sequence[Mapping[str, Any]],
+        metadata: Mapping[str, Any] | None,
+        thread_ts: str | None = None,
+    ) -> SendResult:
+        clock = self.world.weather.clock
+        wait = self.ready_at(channel) - clock.monotonic()
+        if wait > 0:
+            raise RetryLater("the channel takes one message a second", after=wait, code="paced")
+        ts = self.world.next_ts()
+        message = Shown(
+            channel=channel,
+            ts=ts,
+            text=text,
+            blocks=list(blocks),
+            metadata=dict(metadata or {}),
+            thread_ts=thread_ts or "",
+            marker=delivery_id,
+        )
+        try:
+            # a packet that is refused has no second way; replies in threads may be
+            refusable = bool(thread_ts) and not metadata
+            self.world.call(
+                "slack", delivery_id, lambda: self.world.show(message), repeatable=False, refusable=refusable
+            )
+        finally:
+            self._free_at[channel] = clock.monotonic() + PACE
+        return SendResult(remote_id=ts, channel_id=channel, ts=ts)
+
+    def direct(
+        self,
+        delivery_id: str,
+        user: str,
+        text: str,
+        blocks: Sequence[Mapping[str, Any]],
+        metadata: Mapping[str, Any] | None = None,
+    ) -> SendResult:
+        return self.post(delivery_id, f"D{user}", text, blocks, metadata)
+
+    def update(
+        self,
+        channel: str,
+        ts: str,
+        text: str,
+        blocks: Sequence[Mapping[str, Any]],
+        metadata: Mapping[str, Any] | None,
+    ) -> SendResult:
+        old = self.world.messages.get((channel, ts))
+        if old is None:
+            raise GiveUp("message_not_found", "Nothing to do", code="message_not_found")
+        new = msgspec.structs.replace(old, text=text, blocks=list(blocks), metadata=dict(metadata or {}))
+        self.world.call("slack", "", lambda: self.world.show(new), repeatable=True, refusable=False)
+        return SendResult(remote_id=ts, channel_id=channel, ts=ts)
+
+    def find_posted(
+        self, delivery_id: str, channel_id: str, thread_ts: str | None, oldest: datetime
+    ) -> tuple[Found, str]:
+        look(self.world, "slack")
+        for message in self.world.messages.values():
+            here = message.channel == channel_id and message.thread_ts == (thread_ts or "")
+            if here and message.marker == delivery_id:
+                return Found.YES, message.ts
+        return Found.NO, ""
+
+    def find_direct(self, delivery_id: str, user: str, oldest: datetime) -> tuple[Found, str]:
+        return self.find_posted(delivery_id, f"D{user}", None, oldest)
+
+
+class Helpdesk:
+    """Takes everything twice if it is sent twice: only we keep a customer from a second reply."""
+
+    idempotent = frozenset({"HelpdeskFields"})
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def send_reply(
+        self, delivery_id: str, case: Case, text: str, kind: Literal["reply", "holding"], request_hash: str
+    ) -> SendResult:
+        return self._take(delivery_id, case, kind, repeatable=False, text=text, request_hash=request_hash)
+
+    def add_note(self, delivery_id: str, case: Case, text: str) -> SendResult:
+        return self._take(delivery_id, case, "note", repeatable=False, text=text)
+
+    def set_fields(self, delivery_id: str, case: Case, fields: Mapping[str, str], tags: tuple[str, ...]) -> SendResult:
+        return self._take(delivery_id, case, "fields", repeatable=True, fields=dict(fields))
+
+    def find_sent(self, delivery_id: str, case: Case, effect: HelpdeskReply | HelpdeskNote | HelpdeskFields) -> Found:
+        if not self.world.readable:
+            return Found.UNKNOWN
+        look(self.world, "helpdesk")
+        return Found.YES if any(a.delivery == delivery_id for a in self.world.arrivals) else Found.NO
+
+    def _take(self, delivery_id: str, case: Case, kind: str, *, repeatable: bool, **what: Any) -> SendResult:
+        def arrive() -> None:
+            now = self.world.weather.clock.now()
+            self.world.take(Arrival(kind=kind, case_id=case.id, delivery=delivery_id, at=now, **what))
+
+        self.world.call("helpdesk", delivery_id, arrive, repeatable=repeatable, refusable=True)
+        return SendResult(remote_id=delivery_id)
+
+
+class Crm:
+    idempotent = frozenset({"CrmPatch"})
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def update(self, delivery_id: str, case: Case, ticket: str, properties: Mapping[str, str]) -> SendResult:
+        if not ticket:
+            return SendResult(remote_id="skipped")
+
+        def arrive() -> None:
+            now = self.world.weather.clock.now()
+            fields = dict(properties)
+            self.world.take(Arrival(kind="crm", case_id=case.id, delivery=delivery_id, at=now, fields=fields))
+
+        self.world.call("crm", delivery_id, arrive, repeatable=True, refusable=True)
+        return SendResult(remote_id=delivery_id)
+
+
+class Callbacks:
+    idempotent = frozenset({"Callback"})
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def send(self, delivery_id: str, url: str, key: str, type: str, data: Mapping[str, Any]) -> SendResult:
+        def arrive() -> None:
+            now = self.world.weather.clock.now()
+            said = cast(str, data["case_id"])
+            self.world.take(Arrival(kind="callback", case_id=said, delivery=delivery_id, at=now, text=type))
+
+        self.world.call("callback", delivery_id, arrive, repeatable=True, refusable=True)
+        return SendResult(remote_id=delivery_id)
+
+
+def look(world: World, where: str) -> None:
+    """Reading back can fail like anything else."""
+    weather = world.weather
+    if not weather.healed and weather.random.random() < weather.trouble:
+        raise RetryLater(f"{where} cannot be asked now", code="429")
+    weather.pass_time(0.2)
