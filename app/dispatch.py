@@ -50,9 +50,12 @@ from db.outbox import ClaimedDelivery
 log = logging.getLogger("countersign.dispatch")
 
 LEASE = timedelta(seconds=60)
+SEND_WITHIN = timedelta(seconds=20)  # a port's longest call: what cannot be sent within its lease is not begun
 CLAIM = 16
 IDLE = 1.0  # seconds between looks when nothing woke us: other replicas' commits and due retries
 RATE_LIMITED = ("429", "ratelimited", "rate_limited")  # the destination is well, only busy: no reason to shut it off
+# Repeated at once after a time-out; everything else is looked for a second time first.
+HARMLESS_TWICE = (PacketUpdate, HelpdeskFields, CrmPatch, Callback)
 DESTINATIONS: tuple[Destination, ...] = ("slack", "helpdesk", "crm", "callback")
 
 
@@ -149,11 +152,21 @@ class Dispatcher:
             case = reader.case(delivery.case_id)
         if case is None:
             return self._refer(GaveUp(case_id=delivery.case_id, delivery=delivery.id, error="its case is gone"))
-        wait = self._not_yet(delivery, case)
+        if delivery.lease_until is not None and self.clock.now() > delivery.lease_until - SEND_WITHIN:
+            with self.store.writing() as uow:
+                uow.release(delivery.id, self.worker)
+            return False
+        receipt: Receipt | None = None
+        if delivery.maybe_sent:
+            try:
+                receipt = self._arrived_before(delivery, case)
+            except RetryLater as later:
+                return self._retry_unsure(delivery, str(later))
+        wait = 0 if receipt else self._not_yet(delivery, case)
         if wait > 0:
             return self._put_back(delivery, wait)
         try:
-            receipt = self._send(delivery, case)
+            receipt = receipt or self._send(delivery, case)
         except RetryLater as error:
             if error.code == "paced":
                 return self._put_back(delivery, error.after or 0)
@@ -215,6 +228,9 @@ class Dispatcher:
         except RetryLater as later:
             # cannot even look now: come back as `maybe_sent`, which looks first
             return self._retry_unsure(delivery, str(later))
+        if settled is True and not isinstance(delivery.effect, HARMLESS_TWICE):
+            # not there yet, but it may still be on its way: look again once the lease has run out
+            return self._retry_unsure(delivery, str(error))
         if settled is not None:
             return self._refer(settled) if isinstance(settled, Receipt) else self._retry(delivery, str(error))
         look_at = error.look_at or "the ticket at the destination"
@@ -226,14 +242,15 @@ class Dispatcher:
 
     # --- sending -------------------------------------------------------------------------------------------------
 
+    def _arrived_before(self, delivery: ClaimedDelivery, case: Case) -> Receipt | None:
+        """What came of an earlier claim that ended without a word. None: nothing, so it may be sent now."""
+        found = self._look(delivery, case)
+        if found is None:
+            look_at = f"ticket {case.ticket.id}: was this reply added?"
+            return Parked(case_id=case.id, delivery=delivery.id, error="stopped in mid-delivery", look_at=look_at)
+        return found if isinstance(found, Receipt) else None
+
     def _send(self, delivery: ClaimedDelivery, case: Case) -> Receipt:
-        if delivery.maybe_sent:
-            found = self._look(delivery, case)
-            if isinstance(found, Receipt):
-                return found
-            if found is None:
-                look_at = f"ticket {case.ticket.id}: was this reply added?"
-                return Parked(case_id=case.id, delivery=delivery.id, error="stopped in mid-delivery", look_at=look_at)
         effect = delivery.effect
         if isinstance(effect, HelpdeskReply) and (refusal := self._gate(case, effect)):
             return HeldAtGate(case_id=case.id, delivery=delivery.id, reason=refusal)

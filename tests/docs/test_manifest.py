@@ -30,6 +30,7 @@ SCOPES: dict[str, set[str]] = {
     "conversations.open": {"im:write"},
     "conversations.replies": {*CHANNEL_HISTORY, "im:history"},
     "usergroups.list": {"usergroups:read"},
+    "usergroups.users.list": {"usergroups:read"},
     # roles.yaml may name people by e-mail, and an e-mail makes several accounts one person
     "users.info": {"users:read", "users:read.email"},
     "users.list": {"users:read", "users:read.email"},
@@ -136,7 +137,7 @@ def called_methods() -> set[str]:
                 case _:
                     continue
             if "_" in name and callable(getattr(WebClient, name, None)):
-                found.add(name.replace("_", ".", 1))
+                found.add(name.replace("_", "."))
     return found
 
 

@@ -80,7 +80,7 @@ class FakeSlack:
 
 def _arguments(received: Received) -> dict[str, Any]:
     if "json" in received.headers.get("content-type", ""):
-        return dict(received.json)
+        return dict(received.json) if received.body else {}
     given: dict[str, Any] = dict(parse_qsl(received.body.decode()))
     for name in ("blocks", "metadata", "view"):
         if isinstance(given.get(name), str):

@@ -33,8 +33,8 @@ MOST_VERSIONS = 60
 DECISIONS = (Approve, Edit, WriteReply, Reject, SignOff, Decline)
 
 
-class Violation(Exception):
-    """An invariant does not hold; the message says which, in words."""
+class Violation(BaseException):
+    """An invariant does not hold; the message says which, in words. Nothing of ours may catch it."""
 
 
 class Vote(msgspec.Struct, frozen=True, kw_only=True):

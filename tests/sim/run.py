@@ -350,7 +350,7 @@ class Simulation:
         with self.replica.store.writing() as uow:
             for dead in uow.deliveries("dead", limit=3):
                 self.say(f"an operator redrives {dead.id}")
-                uow.redrive(dead.id, self.clock.now())
+                uow.redrive(dead.id)
                 event = Event(type="DeliveryRedriven", actor="system:cli", data={"delivery": dead.id})
                 uow.append_events((event,), dead.case_id, self.clock.now())
 
