@@ -51,7 +51,7 @@ log = logging.getLogger("countersign.dispatch")
 
 LEASE = timedelta(seconds=60)
 SEND_WITHIN = timedelta(seconds=20)  # a port's longest call: what cannot be sent within its lease is not begun
-CLAIM = 16
+CLAIM = 8
 IDLE = 1.0  # seconds between looks when nothing woke us: other replicas' commits and due retries
 RATE_LIMITED = ("429", "ratelimited", "rate_limited")  # the destination is well, only busy: no reason to shut it off
 # Repeated at once after a time-out; everything else is looked for a second time first.
@@ -94,7 +94,8 @@ class Dispatcher:
         self._wake = {d: threading.Event() for d in DESTINATIONS}
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._pool = ThreadPoolExecutor(CLAIM, thread_name_prefix="deliver")
+        # one pool each: a destination that hangs holds up nobody else
+        self._pools = {d: ThreadPoolExecutor(CLAIM, thread_name_prefix=f"deliver-{d}") for d in DESTINATIONS}
 
     # --- life ----------------------------------------------------------------------------------------------------
 
@@ -114,7 +115,8 @@ class Dispatcher:
         deadline = time.monotonic() + timeout
         for thread in self._threads:
             thread.join(max(0.1, deadline - time.monotonic()))
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        for pool in self._pools.values():
+            pool.shutdown(wait=True, cancel_futures=True)
 
     def wake(self) -> None:
         for event in self._wake.values():
@@ -124,7 +126,7 @@ class Dispatcher:
         while not self._stopping.is_set():
             self._wake[destination].clear()
             try:
-                handled = self.step(destination, self._pool)
+                handled = self.step(destination, self._pools[destination])
             except Exception as error:
                 log.error("dispatch to %s stumbled: %s", destination, where(error))
                 handled = 0
@@ -139,6 +141,9 @@ class Dispatcher:
         allowed = self._breakers[destination].allows(now)
         if allowed == 0:
             return 0
+        with self.store.reading() as reader:
+            if not reader.has_due(destination, now):
+                return 0  # looking costs no lock
         with self.store.writing() as uow:
             claimed = uow.claim(self.worker, now, LEASE, allowed or CLAIM, (destination,))
         self.point("after claim")

@@ -191,6 +191,11 @@ class OutboxReads:
             query = query.where(or_(outbox.c.created_at > at, later))
         return [_delivery(Delivery, row) for row in self._connection.execute(query)]
 
+    def has_due(self, destination: Destination, now: datetime) -> bool:
+        """Whether `claim` would find anything; needs no lock."""
+        wanted = {"to": destination, "now": event_time(now), "limit": 1}
+        return any(self._connection.execute(query, wanted).first() is not None for query in (_FREE, _LAPSED))
+
     def lane_head(self, lane: str) -> Delivery | None:
         """The delivery that everything else in the lane waits for."""
         row = self._connection.execute(_HEAD, {"of_lane": lane}).one_or_none()

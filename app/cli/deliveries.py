@@ -8,8 +8,9 @@ import typer
 
 from app.cli.common import fail, print_json, read_settings, read_store
 from app.clock import SystemClock
-from app.core.messages import Event
-from db.errors import UnknownDelivery
+from app.core.messages import RedriveDelivery
+from app.edges.policy_files import load_policy
+from app.engine import Engine
 
 
 def list_deliveries(json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
@@ -31,18 +32,14 @@ def list_deliveries(json: Annotated[bool, typer.Option("--json", help="For machi
 
 def redrive(delivery_id: Annotated[str, typer.Argument(help="As `deliveries list` shows it.")]) -> None:
     """Try a dead delivery again. An indeterminate reply is settled in Slack, by a person who looked."""
-    store = read_store(read_settings())
-    now = SystemClock().now()
-    with store.writing() as uow:
-        try:
-            delivery = uow.delivery(delivery_id)
-            if delivery is None:
-                raise UnknownDelivery(f"There is no delivery {delivery_id}.")
-        except UnknownDelivery as error:
-            fail(str(error))
-        if delivery.status != "dead":
-            fail(f"{delivery_id} is {delivery.status}; only a dead delivery can be driven again.")
-        uow.redrive(delivery_id)
-        event = Event(type="DeliveryRedriven", actor="system:cli", data={"delivery": delivery_id})
-        uow.append_events((event,), delivery.case_id, now)
+    settings = read_settings()
+    store = read_store(settings)
+    with store.reading() as reader:
+        delivery = reader.delivery(delivery_id)
+    if delivery is None:
+        fail(f"There is no delivery {delivery_id}.")
+    if delivery.status != "dead":
+        fail(f"{delivery_id} is {delivery.status}; only a dead delivery can be driven again.")
+    engine = Engine(store, load_policy(settings.countersign_policy_dir), clock=SystemClock())
+    engine.handle(RedriveDelivery(case_id=delivery.case_id, by="system:cli", delivery=delivery_id))
     typer.echo(f"{delivery_id} goes out again.")

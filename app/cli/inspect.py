@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json as jsonlib
+from base64 import b64encode
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import token_bytes
 from typing import Annotated
 
 import typer
@@ -12,14 +14,27 @@ import yaml
 
 from app.cli.common import fail, print_json, read_settings, read_store
 from app.core.errors import CountersignError, PolicyError
+from app.edges.keys import ApiKeys
 from app.edges.policy_files import load_policy
 from app.main import check_installation, open_store
 
 Json = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 
-def doctor(json: Json = False) -> None:
+def doctor(
+    json: Json = False,
+    secrets: Annotated[bool, typer.Option("--secrets", help="Show the callback secret of each API key.")] = False,
+    new_secret: Annotated[bool, typer.Option("--new-secret", help="Print a fresh whsec_ secret and stop.")] = False,
+) -> None:
     """Check settings, policy, database and Slack: everything `serve` needs. Faults exit 1, warnings 0."""
+    if new_secret:
+        typer.echo("whsec_" + b64encode(token_bytes(32)).decode())
+        return
+    if secrets:
+        keys = ApiKeys.parse(read_settings().countersign_api_keys.get_secret_value())
+        for name, secret in keys.callback_secrets().items():
+            typer.echo(f"{name}  {secret}")
+        return
     faults, warnings = check_installation(read_settings())
     if json:
         print_json({"ok": not faults, "faults": faults, "warnings": warnings})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from typing import Annotated
 
 import typer
@@ -26,6 +28,9 @@ def serve(
         fail("Countersign does not start:", *(f"  - {problem}" for problem in error.problems))
     except CountersignError as error:
         fail(f"Countersign does not start: {error}")
+    # uvicorn hands the signal on when it is done; the default for it would cut the rest of the shutdown off
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
     service.start()
     try:
         uvicorn.run(

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from app.core.case import Approval, Draft, Note
 from app.core.change import Change
-from app.core.ending import approve_finally, closed_signoffs, end, reopen_for_people
+from app.core.ending import approve_finally, callback, closed_signoffs, end, reopen_for_people
 from app.core.errors import Refused
 from app.core.messages import (
     Approve,
@@ -117,6 +117,7 @@ def reject(change: Change, command: Reject) -> None:
     if draft:
         change.set(rejected_versions=(*case.rejected_versions, draft.version))
     reopen_for_people(change, "The draft was rejected.")
+    callback(change, "case.updated", feedback={"category": command.category, "text": text, "then": command.then})
     arm(change)
     refresh(change)
 

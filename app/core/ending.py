@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import get_args
+from typing import Any, get_args
 
 from msgspec.structs import replace
 
@@ -102,7 +102,7 @@ def patch_crm(change: Change, *, final: bool) -> None:
     change.send(CrmPatch(ticket=change.case.customer.crm_ticket_id, properties=properties, final=final))
 
 
-def callback(change: Change, kind: str) -> None:
+def callback(change: Change, kind: str, **more: Any) -> None:
     """Tell whoever posted the case; the approved action goes with its hash, since they carry it out (IN8)."""
     case = change.case
     if not case.callback_url:
@@ -126,6 +126,7 @@ def callback(change: Change, kind: str) -> None:
         else None,
         "supersedes": case.supersedes or None,
         "superseded_by": case.superseded_by or None,
+        **more,
     }
     change.send(Callback(url=case.callback_url, key=case.callback_key, type=kind, data=data))  # type: ignore[arg-type]
 

@@ -29,6 +29,7 @@ from app.core.messages import (
     Parked,
     ReceiveCase,
     RecordView,
+    RedriveDelivery,
     Reject,
     ReportActionResult,
     SettleDelivery,
@@ -51,6 +52,7 @@ ACCEPTED: Mapping[type[Command], frozenset[State]] = {
     Supersede: OPEN_STATES,
     SubmitDraft: _ASKED | {"blocked"},
     Withdraw: _ASKED | {"received", "blocked", "approved", "failed"},
+    RedriveDelivery: _ALL - {"received"},
     ReportActionResult: OPEN_STATES | {"sent"},
     Approve: frozenset({"pending"}),
     Edit: _ASKED,
@@ -118,6 +120,8 @@ def _apply(change: Change, command: AnyCommand) -> None:
             receiving.report_action_result(change, command)
         case FireTimer():
             timing.fire(change, command)
+        case RedriveDelivery():
+            receipts.redrive(change, command)
         case PacketShown():
             receipts.packet_shown(change, command)
         case Delivered():

@@ -87,6 +87,13 @@ class Withdraw(Command, frozen=True, kw_only=True):
     answered_elsewhere: bool = False
 
 
+class RedriveDelivery(Command, frozen=True, kw_only=True):
+    """Try a dead letter again, now that its cause is mended."""
+
+    by: str
+    delivery: str
+
+
 class ReportActionResult(Command, frozen=True, kw_only=True):
     by: str
     status: Literal["succeeded", "failed"]
@@ -196,6 +203,7 @@ AnyCommand = (
     | SubmitDraft
     | Withdraw
     | ReportActionResult
+    | RedriveDelivery
     | PersonCommand
     | FireTimer
     | PacketShown
@@ -212,7 +220,6 @@ EventType = Literal[
     "CaseAssessed",
     "TextScanned",
     "DraftSubmitted",
-    "DraftEdited",
     "PacketPosted",
     "PacketUpdated",
     "ViewOpened",

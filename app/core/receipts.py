@@ -13,6 +13,7 @@ from app.core.messages import (
     HeldAtGate,
     PacketShown,
     Parked,
+    RedriveDelivery,
     SettleDelivery,
     Settlement,
 )
@@ -110,3 +111,11 @@ def settle(change: Change, command: SettleDelivery) -> None:
     change.settle(Settlement(delivery=command.delivery, status="redrive"))
     change.set(state="sending", indeterminate="")
     refresh(change)
+
+
+def redrive(change: Change, command: RedriveDelivery) -> None:
+    change.settle(Settlement(delivery=command.delivery, status="redrive"))
+    change.record("DeliveryRedriven", delivery=command.delivery)
+    if command.delivery == change.case.pending_reply and change.case.state == "failed":
+        change.set(state="sending")
+        refresh(change)

@@ -7,26 +7,15 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from app.sandbox.server import Sandbox, SandboxConfig
 from app.sandbox.serving import run
 from app.sandbox.transport import Answer
+from tests.browser.office import DESKTOP, MAYA, PHONE, PRIYA
 
 pytestmark = pytest.mark.browser
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-MAYA, PRIYA = "U01MAYA", "U03PRIYA"
-DESKTOP = {"width": 1280, "height": 800}
-PHONE = {"width": 375, "height": 812}
 HOSTILE = (
     "<script>window.pwned=1</script><img src=x onerror='window.pwned=1'> <!channel> <@U01MAYA> "
     "*bold* <https://evil.example|your bank> &lt;b&gt; :smile: " + "W" * 400
@@ -167,14 +156,6 @@ class Scene:
         page.goto(f"{self.url}/#as={who}&c={place}")
         page.get_by_test_id("composer").wait_for()
         return page
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
