@@ -68,6 +68,10 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     callbacks: CallbackPort | None = None
 
 
+class _CannotLook(RetryLater):
+    """The destination cannot be asked now whether an earlier attempt arrived."""
+
+
 class Dispatcher:
     """`clock` is the wall's, not the demo's: leases and retries are about real machines."""
 
@@ -91,6 +95,7 @@ class Dispatcher:
         self.jitter = jitter
         self.monotonic = monotonic
         self._breakers: dict[Destination, Breaker] = dict.fromkeys(DESTINATIONS, Breaker())
+        self._pause: dict[Destination, float] = dict.fromkeys(DESTINATIONS, IDLE)
         self._wake = {d: threading.Event() for d in DESTINATIONS}
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -131,72 +136,72 @@ class Dispatcher:
                 log.error("dispatch to %s stumbled: %s", destination, where(error))
                 handled = 0
             if not handled:
-                self._wake[destination].wait(IDLE)
+                self._wake[destination].wait(min(IDLE, self._pause[destination]))
 
     # --- one round -----------------------------------------------------------------------------------------------
 
     def step(self, destination: Destination, pool: ThreadPoolExecutor | None = None) -> int:
-        """Claim what is due for one destination and hand it over; how many deliveries moved on."""
+        """Claim what is due for one destination and hand it over; how many deliveries were taken in hand."""
         now = self.clock.now()
         allowed = self._breakers[destination].allows(now)
         if allowed == 0:
             return 0
-        with self.store.reading() as reader:
-            if not reader.has_due(destination, now):
-                return 0  # looking costs no lock
+        with self.store.reading() as reader:  # looking costs no lock
+            paces = reader.due_paces(destination, now)
+            lapsed = reader.has_lapsed(destination, now)
+        closed = {pace for pace in paces if pace and self._wait_of(pace) > 0}
+        self._pause[destination] = min((self._wait_of(pace) for pace in closed), default=IDLE)
+        if not lapsed and paces <= closed:
+            return 0
         with self.store.writing() as uow:
-            claimed = uow.claim(self.worker, now, LEASE, allowed or CLAIM, (destination,))
+            claimed = uow.claim(self.worker, now, LEASE, allowed or CLAIM, (destination,), closed)
         self.point("after claim")
-        if pool is None:
-            return sum(self._handle(delivery) for delivery in claimed)
-        return sum(pool.map(self._handle, claimed))
+        for _ in (map if pool is None else pool.map)(self._handle, claimed):
+            pass
+        return len(claimed)
 
-    def _handle(self, delivery: ClaimedDelivery) -> bool:
+    def _wait_of(self, pace: str) -> float:
+        """Seconds until Slack takes the next message in this channel, or from this direct conversation."""
+        return self.ports.slack.ready_at(self._channel(pace)) - self.monotonic()
+
+    def _handle(self, delivery: ClaimedDelivery) -> None:
         """Send, and bring the receipt in. Whatever is raised becomes a retry, a dead letter or a question to people."""
         with self.store.reading() as reader:
             case = reader.case(delivery.case_id)
         if case is None:
-            return self._refer(GaveUp(case_id=delivery.case_id, delivery=delivery.id, error="its case is gone"))
-        if delivery.lease_until is not None and self.clock.now() > delivery.lease_until - SEND_WITHIN:
-            with self.store.writing() as uow:
-                uow.release(delivery.id, self.worker)
-            return False
-        receipt: Receipt | None = None
-        if delivery.maybe_sent:
-            try:
-                receipt = self._arrived_before(delivery, case)
-            except RetryLater as later:
-                return self._retry_unsure(delivery, str(later))
-        wait = 0 if receipt else self._not_yet(delivery, case)
-        if wait > 0:
-            return self._put_back(delivery, wait)
+            self._refer(GaveUp(case_id=delivery.case_id, delivery=delivery.id, error="its case is gone"))
+            return
+        breaker = self._breakers[delivery.destination]
         try:
-            receipt = receipt or self._send(delivery, case)
+            receipt = self._looked_up(delivery, case) or self._send(delivery, case)
+        except _CannotLook as error:
+            self._retry(delivery, error.reason, error.after, maybe_sent=True)
         except RetryLater as error:
             if error.code == "paced":
-                return self._put_back(delivery, error.after or 0)
+                self._put_back(delivery, error.after or 0)
+                return
             if error.code not in RATE_LIMITED:
-                self._breakers[delivery.destination] = self._breakers[delivery.destination].failed(self.clock.now())
-            return self._retry(delivery, str(error), error.after)
+                self._breakers[delivery.destination] = breaker.failed(self.clock.now())
+            self._retry(delivery, str(error), error.after)
         except GiveUp as error:
-            receipt = GaveUp(case_id=case.id, delivery=delivery.id, error=error.error, remedy=error.remedy)
+            self._refer(GaveUp(case_id=case.id, delivery=delivery.id, error=error.error, remedy=error.remedy))
         except Ambiguous as error:
-            return self._ambiguous(delivery, case, error)
+            self._ambiguous(delivery, case, error)
         except Exception as error:
             # a fault of our own after the request may have left is as ambiguous as a time-out
             log.error("delivery %s failed: %s", delivery.id, where(error))
-            return self._ambiguous(delivery, case, Ambiguous(f"fault: {type(error).__name__}", "the destination"))
+            self._ambiguous(delivery, case, Ambiguous(f"fault: {type(error).__name__}", "the destination"))
         else:
-            self._breakers[delivery.destination] = self._breakers[delivery.destination].succeeded()
-        return self._refer(receipt)
+            self._breakers[delivery.destination] = breaker.succeeded()
+            self._refer(receipt)
 
-    def _put_back(self, delivery: ClaimedDelivery, seconds: float) -> bool:
+    def _put_back(self, delivery: ClaimedDelivery, seconds: float) -> None:
         """Its channel is not ready: no attempt was made, so none is written down."""
+        due = self.clock.now() + timedelta(seconds=seconds)
         with self.store.writing() as uow:
-            uow.reschedule(delivery.id, self.worker, self.clock.now() + timedelta(seconds=seconds), "")
-        return False
+            uow.reschedule(delivery.id, self.worker, due, "", maybe_sent=delivery.maybe_sent)
 
-    def _refer(self, receipt: Receipt) -> bool:
+    def _refer(self, receipt: Receipt) -> None:
         self.point("before receipt")
         try:
             self.engine.handle(receipt)  # type: ignore[arg-type]
@@ -204,16 +209,22 @@ class Dispatcher:
             log.warning("receipt of %s refused: %s", receipt.delivery, refusal.code)
             with self.store.writing() as uow:
                 uow.settle(receipt.delivery, "cancelled", refusal.code, self.clock.now())
-        return True
 
-    def _retry(self, delivery: ClaimedDelivery, reason: str, after: float | None = None) -> bool:
+    def _retry(
+        self, delivery: ClaimedDelivery, reason: str, after: float | None = None, *, maybe_sent: bool = False
+    ) -> None:
         now = self.clock.now()
         plan = plan_retry(
-            attempts=delivery.attempts, first_at=delivery.first_at or now, now=now, after=after, jitter=self.jitter()
+            attempts=delivery.attempts,
+            first_at=delivery.first_at or now,
+            now=now,
+            after=after,
+            jitter=self.jitter(),
         )
         if isinstance(plan, OutOfTime):
             remedy = "Mend the destination, then re-drive the delivery."
-            return self._refer(GaveUp(case_id=delivery.case_id, delivery=delivery.id, error=reason, remedy=remedy))
+            self._refer(GaveUp(case_id=delivery.case_id, delivery=delivery.id, error=reason, remedy=remedy))
+            return
         event = Event(
             type="DeliveryRetried",
             actor="system:dispatch",
@@ -221,29 +232,25 @@ class Dispatcher:
             data={"delivery": delivery.id, "attempt": delivery.attempts, "next_at": plan.due_at.isoformat()},
         )
         with self.store.writing() as uow:
-            uow.reschedule(delivery.id, self.worker, plan.due_at, reason)
+            uow.reschedule(delivery.id, self.worker, plan.due_at, reason, maybe_sent=maybe_sent)
             uow.append_events((event,), delivery.case_id, self.engine.clock.now())
         log.info("delivery %s to %s waits: %s", delivery.id, delivery.destination, reason)
-        return False
 
-    def _ambiguous(self, delivery: ClaimedDelivery, case: Case, error: Ambiguous) -> bool:
+    def _ambiguous(self, delivery: ClaimedDelivery, case: Case, error: Ambiguous) -> None:
         """Repeat only what harms nobody; else look for our marker; else ask people (DL2)."""
         try:
-            settled = self._look(delivery, case)
+            seen = self._look(delivery, case)
         except RetryLater as later:
-            # cannot even look now: come back as `maybe_sent`, which looks first
-            return self._retry_unsure(delivery, str(later))
-        if settled is True and not isinstance(delivery.effect, HARMLESS_TWICE):
-            # not there yet, but it may still be on its way: look again once the lease has run out
-            return self._retry_unsure(delivery, str(error))
-        if settled is not None:
-            return self._refer(settled) if isinstance(settled, Receipt) else self._retry(delivery, str(error))
-        look_at = error.look_at or "the ticket at the destination"
-        return self._refer(Parked(case_id=case.id, delivery=delivery.id, error=error.error, look_at=look_at))
-
-    def _retry_unsure(self, delivery: ClaimedDelivery, reason: str) -> bool:
-        log.info("delivery %s: cannot look whether it arrived: %s", delivery.id, reason)
-        return False  # the lease runs out, and whoever claims it then knows that it may have been sent
+            # cannot even look now: it comes back as `maybe_sent`, which looks first
+            self._retry(delivery, str(later), later.after, maybe_sent=True)
+            return
+        if isinstance(seen, Receipt):
+            self._refer(seen)
+        elif seen:
+            self._retry(delivery, str(error))
+        else:
+            look_at = error.look_at or "the ticket at the destination"
+            self._refer(Parked(case_id=case.id, delivery=delivery.id, error=error.error, look_at=look_at))
 
     # --- sending -------------------------------------------------------------------------------------------------
 
@@ -254,6 +261,19 @@ class Dispatcher:
             look_at = f"ticket {case.ticket.id}: was this reply added?"
             return Parked(case_id=case.id, delivery=delivery.id, error="stopped in mid-delivery", look_at=look_at)
         return found if isinstance(found, Receipt) else None
+
+    def _looked_up(self, delivery: ClaimedDelivery, case: Case) -> Receipt | None:
+        """What became of a delivery that an earlier attempt left in the dark; None when it may be sent."""
+        if not delivery.maybe_sent:
+            return None
+        try:
+            seen = self._look(delivery, case)
+        except RetryLater as later:
+            raise _CannotLook(str(later), after=later.after) from None
+        if seen is True:
+            return None
+        look_at = f"ticket {case.ticket.id}: was this reply added?"
+        return seen or Parked(case_id=case.id, delivery=delivery.id, error="stopped in mid-delivery", look_at=look_at)
 
     def _send(self, delivery: ClaimedDelivery, case: Case) -> Receipt:
         effect = delivery.effect
@@ -396,18 +416,3 @@ class Dispatcher:
 
     def _channel(self, name: str) -> str:
         return self.engine.people().channels.get(name, name)
-
-    def _not_yet(self, delivery: ClaimedDelivery, case: Case) -> float:
-        """Seconds until Slack takes the next message in this channel: others go meanwhile."""
-        effect = delivery.effect
-        match effect:
-            case PacketPost() | ThreadReply():
-                packet = case.packet(effect.packet)
-                if packet is None or (isinstance(effect, ThreadReply) and packet.ts is None):
-                    return 0
-                channel = packet.channel_id or self._channel(packet.channel)
-            case DirectMessage():
-                channel = effect.user
-            case _:
-                return 0
-        return self.ports.slack.ready_at(channel) - self.monotonic()

@@ -75,12 +75,9 @@ _READY, _CLAIMED, _WAITING, _STUCK = text(READY), text(CLAIMED), text(WAITING), 
 _IN_LANE = (outbox.c.lane == bindparam("of_lane"), text(BLOCKING))
 _BY_ID = outbox.c.id == bindparam("of_id")
 _ONE = select(outbox).where(_BY_ID)
-_FREE = (
-    select(outbox)
-    .where(_READY, outbox.c.destination == bindparam("to"), outbox.c.due_at <= bindparam("now"))
-    .order_by(*_ORDER)
-    .limit(bindparam("limit"))
-)
+_DUE = (_READY, outbox.c.destination == bindparam("to"), outbox.c.due_at <= bindparam("now"))
+_PACES = select(outbox.c.pace).where(*_DUE).distinct()
+_FREE = select(outbox).where(*_DUE, outbox.c.pace == bindparam("pace")).order_by(*_ORDER).limit(bindparam("limit"))
 _LAPSED = (
     select(outbox)
     .where(
@@ -191,10 +188,14 @@ class OutboxReads:
             query = query.where(or_(outbox.c.created_at > at, later))
         return [_delivery(Delivery, row) for row in self._connection.execute(query)]
 
-    def has_due(self, destination: Destination, now: datetime) -> bool:
-        """Whether `claim` would find anything; needs no lock."""
-        wanted = {"to": destination, "now": event_time(now), "limit": 1}
-        return any(self._connection.execute(query, wanted).first() is not None for query in (_FREE, _LAPSED))
+    def due_paces(self, destination: Destination, now: datetime) -> set[str]:
+        """Pace keys with something to claim, the empty one among them; needs no lock."""
+        return set(self._connection.execute(_PACES, {"to": destination, "now": event_time(now)}).scalars())
+
+    def has_lapsed(self, destination: Destination, now: datetime) -> bool:
+        """Whether a claim of somebody else ran out."""
+        wanted = {"among": [destination], "now": event_time(now), "limit": 1}
+        return self._connection.execute(_LAPSED, wanted).first() is not None
 
     def lane_head(self, lane: str) -> Delivery | None:
         """The delivery that everything else in the lane waits for."""
@@ -209,17 +210,26 @@ class OutboxReads:
 
 class OutboxWrites(OutboxReads):
     def claim(
-        self, worker: str, now: datetime, lease: timedelta, limit: int, destinations: Collection[Destination]
+        self,
+        worker: str,
+        now: datetime,
+        lease: timedelta,
+        limit: int,
+        destinations: Collection[Destination],
+        closed: Collection[str] = (),
     ) -> list[ClaimedDelivery]:
         """Take up to `limit` deliveries that are due, the highest priority first, then the oldest.
 
-        One whose lease ran out comes again with `maybe_sent`. They go out after this transaction committed.
+        Of one pace key one at a time, and none of those `closed`: no channel's burst stands in another's way. One
+        whose lease ran out comes again with `maybe_sent`. They go out after this transaction committed.
         """
         at, until = event_time(now), event_time(now + lease)
         wanted = {"now": at, "limit": limit}
         found = list(self._connection.execute(_LAPSED, {**wanted, "among": sorted(destinations)}))
         for destination in sorted(destinations):
-            found += self._connection.execute(_FREE, {**wanted, "to": destination})
+            for pace in sorted(self.due_paces(destination, now).difference(closed)):
+                some = {"to": destination, "pace": pace, "now": at, "limit": 1 if pace else limit}
+                found += self._connection.execute(_FREE, some)
         found.sort(key=lambda r: (r.priority, r.created_at, r.number, r.id))
         taken = [_take(_delivery(ClaimedDelivery, row), worker, now, now + lease) for row in found[:limit]]
         if taken:
@@ -261,10 +271,12 @@ class OutboxWrites(OutboxReads):
         self._refresh(row.lane)
         return True
 
-    def reschedule(self, delivery_id: str, worker: str, due_at: datetime, error: str) -> bool:
-        """Back to pending after an attempt that surely had no effect. False when its claim is lost."""
+    def reschedule(
+        self, delivery_id: str, worker: str, due_at: datetime, error: str, *, maybe_sent: bool = False
+    ) -> bool:
+        """Back to pending, after an attempt that surely had no effect unless `maybe_sent`. False: its claim is lost."""
         row = self._row(delivery_id)
-        return self._put_back(row, worker, due=event_time(due_at), maybe=0, why=error)
+        return self._put_back(row, worker, due=event_time(due_at), maybe=int(maybe_sent), why=error)
 
     def release(self, delivery_id: str, worker: str) -> bool:
         """Back to pending as if never claimed, for what a worker did not begin. False when its claim is lost."""
@@ -327,6 +339,7 @@ class OutboxWrites(OutboxReads):
                     "lane": pending.lane,
                     "destination": pending.destination,
                     "priority": pending.priority,
+                    "pace": pending.pace,
                     "effect_type": type(pending.effect).__name__,
                     "effect": msgspec.json.encode(pending.effect).decode(),
                     "status": "pending",

@@ -130,7 +130,7 @@ BLOCKING = "blocking = 1"
 CLAIMED = "status = 'claimed'"
 WAITING = "status IN ('pending', 'claimed')"
 STUCK = "status IN ('dead', 'indeterminate', 'held')"
-_CLAIM_ORDER = ("destination", "priority", "created_at", "number", "id")
+_CLAIM_ORDER = ("destination", "pace", "priority", "created_at", "number", "id")
 
 
 class DeliveryRow(SQLModel, table=True):
@@ -155,6 +155,7 @@ class DeliveryRow(SQLModel, table=True):
     lane: str = _text()
     destination: str = _text()
     priority: int = _number()
+    pace: str = _text()
     effect_type: str = _text()
     effect: str = _document()
     status: str = _text()

@@ -73,9 +73,20 @@ class Change:
                 destination=destination_of(effect),
                 priority=len(TIERS) - 1 - TIERS.index(tier),
                 effect=effect,
+                pace=self._pace(effect),
             )
         )
         return delivery
+
+    def _pace(self, effect: AnyEffect) -> str:
+        match effect:
+            case PacketPost() | ThreadReply():
+                packet = self.case.packet(effect.packet)
+                return packet.channel if packet else ""
+            case DirectMessage():
+                return effect.user
+            case _:
+                return ""
 
     def _lane(self, effect: AnyEffect, delivery: str) -> str:
         match effect:

@@ -379,6 +379,7 @@ class Pending(msgspec.Struct, frozen=True, kw_only=True):
     destination: Destination
     priority: int
     effect: AnyEffect
+    pace: str = ""  # Slack channel name or user id that takes one message a second; empty where nothing is paced
 
 
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):

@@ -67,6 +67,10 @@ class Desk:
         messages = self.page.locator("main").get_by_test_id("message")
         return messages.filter(has_text=f"case {case_id} · ticket")
 
+    def buttons(self, case_id: str) -> Locator:
+        """What the packet offers to decide or to read."""
+        return self.packet(case_id).locator("[data-action-id]")
+
     @property
     def modal(self) -> Locator:
         return self.page.get_by_test_id("modal")
@@ -135,7 +139,7 @@ class Desk:
         rows = self.page.locator(f'[data-testid="crm-ticket"][data-id="crm-{ticket}"] > .table-scroll tr')
         rows.first.wait_for()
         pairs = rows.evaluate_all("rows => rows.map(row => [...row.children].map(cell => cell.innerText))")
-        return {name: value for name, value in pairs}
+        return dict(pairs)
 
 
 @dataclass

@@ -79,7 +79,7 @@ def _came_to_rest(case: Case, account: Account, world: World) -> None:
         raise Violation(f"Case {case.id} is still {case.state} three days after the world healed: {waits}.")
     if case.state == "sent" and not replies and not account.found:
         raise Violation(f"Case {case.id} says sent, but its customer got nothing.")
-    if account.released and not account.taken_back and case.state not in ("sent", "failed", "indeterminate"):
+    if account.released and not (account.undone or account.replaced) and case.state not in ("sent", "failed", "indeterminate"):
         raise Violation(f"Case {case.id} was approved and its maker told so; it ended {case.state}, with no reply.")
     if replies and case.state in ("expired", "rejected", "failed"):
         raise Violation(f"Case {case.id} ended {case.state}, but its customer has the reply.")
@@ -87,14 +87,6 @@ def _came_to_rest(case: Case, account: Account, world: World) -> None:
         raise Violation(f"Case {case.id} was withdrawn, but its customer has the reply.")
     if case.state == "indeterminate" and not _shown_buttons(case, world) & SETTLING:
         raise Violation(f"Case {case.id} is indeterminate, and no packet lets anybody settle it.")
-    if case.holding_sent and not account.holdings:
-        delivered = {a.delivery for a in world.of(case.id, "holding")} | world.refused
-        if not delivered and not _parked(case):
-            raise Violation(f"Case {case.id} says the holding message was sent; the customer got none.")
-
-
-def _parked(case: Case) -> bool:
-    return bool(case.indeterminate)
 
 
 def _decisions(case: Case, account: Account, events: list[LoggedEvent]) -> None:
@@ -163,21 +155,19 @@ def _packets(engine: Engine, case: Case, world: World) -> None:
 
 
 def _order(case: Case, world: World) -> None:
-    """Reply, then fields, then CRM; nothing overtakes an earlier delivery of its case."""
-    first = list({a.delivery: a for a in world.of(case.id, "reply", "holding", "note", "fields", "crm")}.values())
-    arrived = sorted(first, key=lambda a: world.arrivals.index(a))
-    numbers = [a.number for a in arrived]
-    del numbers
-    seen: dict[str, int] = {}
+    """Reply, then fields, then CRM; nothing of a case overtakes its earlier delivery (DL3).
+
+    Left out: what was still on its way after its time-out, and what an operator sent once more.
+    """
+    latest = 0
+    seen: set[str] = set()
     for arrival in world.of(case.id, "reply", "holding", "note", "fields", "crm"):
-        if arrival.delivery in seen:
+        if arrival.late or arrival.delivery in seen | world.refused:
             continue
-        late = [n for n in seen.values() if n > arrival.number]
-        if late:
-            raise Violation(
-                f"Case {case.id}: its {arrival.kind} (delivery {arrival.number}) came after number {late[0]}."
-            )
-        seen[arrival.delivery] = arrival.number
+        if arrival.number < latest:
+            raise Violation(f"Case {case.id}: its {arrival.kind} (delivery {arrival.number}) came after number {latest}.")
+        seen.add(arrival.delivery)
+        latest = arrival.number
 
 
 def _crm(case: Case, world: World) -> None:

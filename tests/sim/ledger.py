@@ -20,7 +20,6 @@ from app.core.messages import (
     SettleDelivery,
     SignOff,
     SubmitDraft,
-    Supersede,
     Undo,
     Withdraw,
     WriteReply,
@@ -59,7 +58,8 @@ class Account(msgspec.Struct, kw_only=True):
     accepted: int = 0  # decisions that were answered with yes
     unsure: int = 0  # decisions whose answer was lost after the commit
     released: bool = False  # somebody was told that the reply goes out
-    taken_back: bool = False  # afterwards: undone, superseded or withdrawn
+    undone: bool = False  # taken back afterwards
+    replaced: bool = False  # superseded or withdrawn, which is for good
     resends: int = 0  # times a person settled with "send again"
     found: bool = False  # a person settled with "it arrived"
     replies: list[Arrival] = []
@@ -83,10 +83,6 @@ class Ledger:
             account.authors[command.draft.text] = ""
         self.accounts[command.case_id] = account
 
-    def closed(self, case_id: str) -> None:
-        if case_id in self.accounts:
-            self.accounts[case_id].taken_back = True
-
     def answered(self, command: object, case: Case | None, at: datetime) -> None:
         """A command that was accepted; `case` is None when a crash swallowed the answer after the commit."""
         account = self.accounts.get(getattr(command, "case_id", ""))
@@ -102,10 +98,10 @@ class Ledger:
                 account.authors[command.draft.text] = ""
             if case is not None:
                 account.votes.clear()
-        elif isinstance(command, Withdraw | Supersede):
-            account.taken_back = True
+        elif isinstance(command, Withdraw):
+            account.replaced = True
         if case is not None and isinstance(command, DECISIONS) and case.state in ("approved", "sending"):
-            account.released, account.taken_back = True, False
+            account.released, account.undone = True, False
 
     def _by_person(self, account: Account, command: ByPerson, case: Case | None, at: datetime) -> None:
         match command:
@@ -120,7 +116,7 @@ class Ledger:
             case Reject() | Decline() if case is not None:
                 account.votes.clear()
             case Undo():
-                account.taken_back = True
+                account.undone = True
                 mine = [v for v in account.votes if v.user == command.user]
                 if mine and case is not None:
                     account.votes.remove(mine[-1])

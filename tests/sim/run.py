@@ -271,7 +271,7 @@ class Simulation:
         self.names.append(command.case_id)
         for other in self.ledger.accounts.values():
             if other.command.ticket.id == command.ticket.id:
-                other.taken_back = True
+                other.replaced = True
         self.ledger.opened(command, SHIPPED.snapshot, self.clock.now())
 
     def _do_message(self) -> None:
@@ -280,7 +280,9 @@ class Simulation:
             return
         command = scenery.a_message_for(self.random, case.id, self._new_name(), self.clock.now())
         assert isinstance(command, AddCustomerMessage)
-        known = self.ledger.accounts[case.id].command
+        with self.replica.store.reading() as reader:
+            standing = reader.open_case_for_ticket(case.ticket.id) or case
+        known = self.ledger.accounts[standing.id].command
         fresh = msgspec.structs.replace(known, case_id=command.new_case_id, draft=None, deadline=None)
         try:
             self.tell(command)

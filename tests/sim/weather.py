@@ -45,6 +45,7 @@ class Weather:
         self.interruptions = mood.choice((0.0, 0.02, 0.06))
         self.down_until: dict[str, datetime] = {}
         self.healed = False
+        self.late = False  # while something arrives after its time-out
         self._under_way: list[tuple[datetime, Callable[[], object]]] = []
 
     def fate(self, where: str, *, repeatable: bool, refusable: bool) -> Fate:
@@ -98,4 +99,8 @@ class Weather:
         due = [item for item in self._under_way if item[0] <= now]
         self._under_way = [item for item in self._under_way if item[0] > now]
         for _, effect in sorted(due, key=lambda item: item[0]):
-            effect()
+            self.late = True
+            try:
+                effect()
+            finally:
+                self.late = False

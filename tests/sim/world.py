@@ -48,6 +48,7 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
     request_hash: str = ""
     fields: Mapping[str, str] = {}
+    late: bool = False
 
     @property
     def number(self) -> int:
@@ -219,8 +220,9 @@ class Helpdesk:
 
     def _take(self, delivery_id: str, case: Case, kind: str, *, repeatable: bool, **what: Any) -> SendResult:
         def arrive() -> None:
-            now = self.world.weather.clock.now()
-            self.world.take(Arrival(kind=kind, case_id=case.id, delivery=delivery_id, at=now, **what))
+            weather = self.world.weather
+            now, late = weather.clock.now(), weather.late
+            self.world.take(Arrival(kind=kind, case_id=case.id, delivery=delivery_id, at=now, late=late, **what))
 
         self.world.call("helpdesk", delivery_id, arrive, repeatable=repeatable, refusable=True)
         return SendResult(remote_id=delivery_id)

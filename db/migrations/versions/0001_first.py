@@ -98,6 +98,7 @@ def upgrade() -> None:
         sa.Column("lane", TEXT, nullable=False),
         sa.Column("destination", TEXT, nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False),
+        sa.Column("pace", TEXT, nullable=False),
         sa.Column("effect_type", TEXT, nullable=False),
         sa.Column("effect", sa.Text(), nullable=False),
         sa.Column("status", TEXT, nullable=False),
@@ -122,7 +123,7 @@ def upgrade() -> None:
     op.create_index("outbox_lane", "outbox", ["lane", "number"], **where("blocking = 1"))
     op.create_index("outbox_leases", "outbox", ["lease_until"], **where("status = 'claimed'"))
     op.create_index(
-        "outbox_ready", "outbox", ["destination", "priority", "created_at", "number", "id"], **where("ready = 1")
+        "outbox_ready", "outbox", ["destination", "pace", "priority", "created_at", "number", "id"], **where("ready = 1")
     )
     op.create_index(
         "outbox_stuck", "outbox", ["status", "created_at", "id"], **where("status IN ('dead', 'indeterminate', 'held')")
