@@ -157,7 +157,7 @@ def test_a_property_hubspot_refuses_is_named_and_nothing_else_of_its_answer(body
     with far_end(a_json(body, 400)) as there, pytest.raises(GiveUp) as caught:
         hubspot(there).update("c1-8", CASE, "991", PROPERTIES)
     assert "risk_tier" in caught.value.error
-    assert "countersign crm setup" in caught.value.remedy
+    assert "crm.yaml" in caught.value.remedy
     assert "Ada" not in str(caught.value)
 
 

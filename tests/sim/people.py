@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from random import Random
 from typing import Any, Literal
 
@@ -31,17 +31,16 @@ DECIDING = frozenset({"cs:approve", "cs:edit", "cs:reject", "cs:write", "cs:sign
 SETTLING = frozenset({"cs:settle_sent", "cs:settle_resend"})
 _LIKELY = {
     "cs:approve": 6.0,
-    "cs:signoff": 8.0,
+    "cs:signoff": 20.0,
     "cs:write": 5.0,
-    "cs:edit": 2.5,
-    "cs:reject": 1.0,
+    "cs:edit": 1.5,
+    "cs:reject": 0.7,
     "cs:decline": 1.5,
     "cs:settle_sent": 2.0,
     "cs:settle_resend": 2.0,
-    "cs:undo": 3.0,
-    "cs:history": 0.1,
-    "cs:withheld": 0.2,
 }
+# What brings a case forward, the best first.
+_FORWARD = ("cs:settle_sent", "cs:settle_resend", "cs:signoff", "cs:approve", "cs:write")
 _OPENS: dict[str, Literal["edit", "reject", "write", "decline", "history", "withheld_draft"]] = {
     "cs:edit": "edit",
     "cs:reject": "reject",
@@ -81,10 +80,36 @@ class Crowd:
     # --- what they click on --------------------------------------------------------------------------------------
 
     def click_live(self, random: Random) -> None:
-        """A button some message has now; a deciding one where there is any."""
-        shown = [b for m in self.world.messages.values() for b in buttons_of(m)]
-        live = [b for b in shown if b.action_id in DECIDING | SETTLING]
-        self._click(random, _pick(random, live or shown))
+        """Some deciding button of some case, by whoever comes along; View history where there is none."""
+        by_case = self._live()
+        if by_case:
+            buttons = by_case[random.choice(list(by_case))]
+            self._click(random, random.choices(buttons, [_LIKELY.get(b.action_id, 0.2) for b in buttons])[0])
+        elif random.random() < 0.1 and self.world.buttons:
+            self._click(random, random.choice(self.world.buttons))
+
+    def click_right(self, random: Random) -> None:
+        """Somebody of the role, who had no part in the case yet, does what brings it forward."""
+        by_case = self._live()
+        if not by_case:
+            return
+        buttons = by_case[random.choice(list(by_case))]
+        button = min(buttons, key=lambda b: _FORWARD.index(b.action_id) if b.action_id in _FORWARD else 9)
+        target = read_target(button.value)
+        if target is not None:
+            members = sorted(self.people.roles[_ROLE_OF.get(button.channel, "support_agent")])
+            fresh = [user for user in members if user != self.last_user.get(target.case_id)]
+            self._click(random, button, random.choice(fresh or members))
+
+    def _live(self) -> dict[str, list[Button]]:
+        """The deciding and settling buttons that Slack shows now, by case."""
+        found: dict[str, list[Button]] = {}
+        for message in self.world.messages.values():
+            for button in buttons_of(message):
+                target = read_target(button.value)
+                if button.action_id in DECIDING | SETTLING and target is not None:
+                    found.setdefault(target.case_id, []).append(button)
+        return found
 
     def click_old(self, random: Random) -> None:
         """A button as it once was: the message may show others by now."""
@@ -134,12 +159,12 @@ class Crowd:
 
     # --- what follows --------------------------------------------------------------------------------------------
 
-    def _click(self, random: Random, button: Button | None) -> None:
+    def _click(self, random: Random, button: Button | None, user: str = "") -> None:
         target = read_target(button.value) if button else None
         if button is None or target is None:
             return
         target = msgspec.structs.replace(target, channel=button.channel, ts=button.ts)
-        user = self._somebody(random, target.case_id, button.channel)
+        user = user or self._somebody(random, target.case_id, button.channel)
         self.last_user[target.case_id] = user
         if button.action_id in SETTLING:
             self._settle(random, button.action_id, target, user, mistaken=0.1)
@@ -228,9 +253,3 @@ class Crowd:
 def common(target: Target, user: str) -> dict[str, Any]:
     click = Click(trigger="t", channel=target.channel, ts=target.ts)
     return {"case_id": target.case_id, "user": user, "seen": target.seen, "click": click}
-
-
-def _pick(random: Random, buttons: Sequence[Button]) -> Button | None:
-    if not buttons:
-        return None
-    return random.choices(buttons, [_LIKELY.get(b.action_id, 1.0) for b in buttons])[0]

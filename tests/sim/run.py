@@ -29,25 +29,26 @@ from tests.sim.world import World
 PEOPLE = people()
 # How often each kind of step comes.
 WEIGHTS = {
-    "dispatch": 34.0,
-    "click": 30.0,
-    "tick": 10.0,
-    "sweep": 8.0,
-    "case": 4.0,
-    "old click": 7.0,
-    "form": 5.0,
-    "forged click": 2.5,
-    "undo": 4.0,
-    "draft": 3.5,
-    "message": 2.0,
-    "withdraw": 0.8,
-    "action result": 1.2,
+    "dispatch": 32.0,
+    "click": 16.0,
+    "right click": 16.0,
+    "tick": 11.0,
+    "sweep": 9.0,
+    "case": 2.5,
+    "old click": 6.0,
+    "form": 4.0,
+    "forged click": 2.0,
+    "undo": 2.5,
+    "draft": 2.0,
+    "message": 0.8,
+    "withdraw": 0.5,
+    "action result": 1.0,
     "note": 0.6,
-    "jump": 2.5,
-    "crash": 1.0,
-    "outage": 1.0,
-    "checkpoint": 1.5,
-    "redrive": 1.0,
+    "jump": 1.2,
+    "crash": 0.8,
+    "outage": 0.8,
+    "checkpoint": 1.2,
+    "redrive": 1.2,
 }
 HEALED_FOR = timedelta(days=3)
 MOST_ROUNDS = 400
@@ -191,7 +192,7 @@ class Simulation:
         self.say(f"({where}, the other one acts)")
         self._depth = 1
         try:
-            self._step(self.random.choice(("click", "click", "dispatch", "dispatch", "sweep", "message", "draft")))
+            self._step(self.random.choice(("click", "click", "dispatch", "dispatch", "sweep", "right click", "message", "draft")))
         finally:
             self._depth = 0
 
@@ -282,6 +283,8 @@ class Simulation:
         assert isinstance(command, AddCustomerMessage)
         with self.replica.store.reading() as reader:
             standing = reader.open_case_for_ticket(case.ticket.id) or case
+        if standing.id not in self.ledger.accounts:
+            return  # its intake is still waiting for the answer
         known = self.ledger.accounts[standing.id].command
         fresh = msgspec.structs.replace(known, case_id=command.new_case_id, draft=None, deadline=None)
         try:
@@ -307,6 +310,9 @@ class Simulation:
     def _do_click(self) -> None:
         self.crowd.click_live(self.random)
 
+    def _do_right_click(self) -> None:
+        self.crowd.click_right(self.random)
+
     def _do_old_click(self) -> None:
         self.crowd.click_old(self.random)
 
@@ -330,7 +336,7 @@ class Simulation:
         self.weather.pass_time(self.random.choice((1, 3, 6, 20, 70, 300)))
 
     def _do_jump(self) -> None:
-        hours = self.random.choice((0.3, 0.6, 2.1, 5, 13, 30))
+        hours = self.random.choice((0.3, 0.3, 0.6, 2.1, 5, 13, 30))
         self.say(f"{hours} hours pass")
         self.weather.pass_time(hours * 3600)
 

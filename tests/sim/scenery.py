@@ -21,7 +21,7 @@ from tests.make import a_customer, a_draft, a_message, a_ticket, signals
 from tests.scenes import SCENES
 
 BY = "api:helpdesk"
-TICKETS = ("48213", "48377", "48590")
+TICKETS = ("48213", "48377", "48590", "48611", "48702", "48840")
 _REFUND = SCENES["refund"]
 _BY_AGENT = Submitter(slack_user="UAGENT1")
 _LONG = " ".join(f"Step {n}: open the settings page and look at entry number {n}." for n in range(1, 130))

@@ -76,7 +76,7 @@ def _invalid(answer: Answer, properties: Mapping[str, str]) -> GiveUp:
     refused = sorted(set(_NAMED.findall(text)) & properties.keys())
     named = f"the property {', '.join(refused)}" if refused else "a property"
     remedy = (
-        "Run `countersign crm setup` to create it, or rename it in crm.yaml"
+        "Create the property in HubSpot, or rename it in crm.yaml"
         if _UNKNOWN_PROPERTY.search(text)
         else "Compare its type and options in HubSpot with crm.yaml"
     )

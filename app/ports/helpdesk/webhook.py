@@ -70,7 +70,7 @@ class WebhookHelpdesk:
         self._http.close()
 
     def _reply(self, delivery_id: str, case: Case, text: str, kind: str, request_hash: str) -> SendResult:
-        data = {"text": text, "kind": kind, "public": kind != "note", "request_hash": request_hash}
+        data = {"text": text, "kind": kind, "public": kind != "note", "request_hash": request_hash or None}
         return self._post(delivery_id, case, "reply.send", data, f"a {kind} with webhook-id {delivery_id}")
 
     def _post(self, delivery_id: str, case: Case, kind: str, data: Mapping[str, object], what: str) -> SendResult:
