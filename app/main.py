@@ -20,7 +20,8 @@ from app.clock import Clock, SystemClock
 from app.core.errors import CountersignError, PolicyError
 from app.core.people import People
 from app.core.policy import Policy
-from app.dispatch import Dispatcher, Ports
+from app.courier import Ports
+from app.dispatch import Dispatcher
 from app.edges.api import create_api
 from app.edges.keys import ApiKeys
 from app.edges.listeners import Desk, bolt_app

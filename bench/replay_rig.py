@@ -16,7 +16,8 @@ from starlette.routing import Route
 
 from app.auditlog import Checkpointer, verify
 from app.core.errors import CountersignError
-from app.dispatch import DESTINATIONS, IDLE, Dispatcher, Ports
+from app.courier import Ports
+from app.dispatch import DESTINATIONS, IDLE, Dispatcher
 from app.edges.api import create_api
 from app.edges.keys import ApiKeys
 from app.edges.listeners import Desk, bolt_app

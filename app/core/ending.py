@@ -80,8 +80,8 @@ def sent(change: Change, *, remote_id: str = "") -> None:
 def end(change: Change, state: State, outcome: str, *, by: str, role: str, reason: str, category: str = "") -> None:
     """Close the case without (further) reply: timers go, packets say so, helpdesk and CRM are told."""
     case = change.case
-    if case.state == "failed" and case.pending_reply:
-        # its dead reply would hold back everything behind it
+    if case.state in ("failed", "indeterminate") and case.pending_reply:
+        # a reply that is dead or in doubt would hold back everything behind it
         change.settle(Settlement(delivery=case.pending_reply, status="cancelled", error=f"case {state}"))
     change.set(state=state, timers=(), approvals=() if state == "superseded" else case.approvals)
     judge(change, outcome, by=by, role=role, reason=reason, category=category)

@@ -41,6 +41,7 @@ from app.core.messages import (
     WriteReply,
 )
 from app.core.stages import check_rights
+from app.core.surfaces import refresh
 from app.core.world import World
 
 _ALL = frozenset(STATES)
@@ -225,6 +226,7 @@ def _add_note(change: Change, command: AddNote) -> None:
         raise Refused("no_note", "Nothing to add.")
     change.set(notes=(*case.notes, Note(user=command.user, text=text, at=change.now, key=key)))
     change.record("NoteAdded", reason=text)
+    refresh(change)
 
 
 def _code(case: Case) -> str:

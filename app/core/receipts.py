@@ -114,6 +114,8 @@ def settle(change: Change, command: SettleDelivery) -> None:
 
 
 def redrive(change: Change, command: RedriveDelivery) -> None:
+    if command.delivery == change.case.pending_reply and change.case.state == "indeterminate":
+        raise Refused("indeterminate", "Nobody can tell yet whether this reply arrived. Settle that first.")
     change.settle(Settlement(delivery=command.delivery, status="redrive"))
     change.record("DeliveryRedriven", delivery=command.delivery)
     if command.delivery == change.case.pending_reply and change.case.state == "failed":

@@ -35,7 +35,7 @@ _LIKELY = {
     "cs:write": 5.0,
     "cs:edit": 1.5,
     "cs:reject": 0.7,
-    "cs:decline": 1.5,
+    "cs:decline": 6.0,
     "cs:settle_sent": 2.0,
     "cs:settle_resend": 2.0,
 }

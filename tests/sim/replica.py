@@ -18,7 +18,8 @@ from sqlalchemy import event
 from app.auditlog import Checkpointer
 from app.core.people import People
 from app.core.policy import Policy
-from app.dispatch import Dispatcher, Ports
+from app.courier import Ports
+from app.dispatch import Dispatcher
 from app.engine import Engine
 from app.timers import Sweeper
 from db.store import Store

@@ -40,7 +40,7 @@ class Weather:
         mood = Random(f"{seed}/weather")
         self.clock = clock
         self.random = mood  # replaced by each step's own
-        self.trouble = mood.choice((0.0, 0.08, 0.2, 0.35))
+        self.trouble = mood.choice((0.0, 0.1, 0.25, 0.4))
         self.crashes = mood.choice((0.0, 0.006, 0.015, 0.03))
         self.interruptions = mood.choice((0.0, 0.02, 0.06))
         self.down_until: dict[str, datetime] = {}

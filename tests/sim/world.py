@@ -10,7 +10,7 @@ import msgspec
 
 from app.core.case import Case
 from app.core.messages import HelpdeskFields, HelpdeskNote, HelpdeskReply
-from app.dispatch import Ports
+from app.courier import Ports
 from app.ports.errors import Found, GiveUp, RetryLater, SendResult
 from tests.sim.weather import Weather
 

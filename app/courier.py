@@ -1,0 +1,186 @@
+"""Knows the far ends: how each effect is handed over, what may not leave, and whether it arrived already."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from app.core.case import Case
+from app.core.messages import (
+    Callback,
+    CrmPatch,
+    Delivered,
+    DirectMessage,
+    HelpdeskFields,
+    HelpdeskNote,
+    HelpdeskReply,
+    PacketPost,
+    PacketShown,
+    PacketUpdate,
+    Receipt,
+    ThreadReply,
+)
+from app.core.scanning import blocked, scan_reply
+from app.engine import Engine
+from app.ports.callbacks import CallbackPort
+from app.ports.crm import Crm
+from app.ports.errors import Found, SendResult
+from app.ports.helpdesk import Helpdesk
+from app.ports.slack import SlackPort
+from blocks.packet import packet_message
+from blocks.surface import Surroundings, surroundings_of
+from blocks.thread import direct_message, thread_message
+from db.outbox import ClaimedDelivery
+
+
+class Ports(msgspec.Struct, frozen=True, kw_only=True):
+    """The far ends. None: this installation has none of the kind, and its deliveries count as done, skipped."""
+
+    slack: SlackPort
+    helpdesk: Helpdesk
+    crm: Crm | None = None
+    callbacks: CallbackPort | None = None
+
+
+class Courier:
+    """One delivery at a time, without retries. Ports raise RetryLater, GiveUp or Ambiguous, and so does this."""
+
+    def __init__(self, engine: Engine, ports: Ports, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.engine = engine
+        self.ports = ports
+        self.monotonic = monotonic
+
+    def wait_of(self, pace: str) -> float:
+        """Seconds until Slack takes the next message in this channel, or from this direct conversation."""
+        return self.ports.slack.ready_at(self._channel(pace)) - self.monotonic()
+
+    def gate(self, case: Case, effect: HelpdeskReply) -> str:
+        """The second gate: is what would leave now still exactly what was approved, and is it still allowed?"""
+        active = self.engine.policy.rules
+        own = self.engine.policy_of(case.policy_snapshot).rules
+        if effect.kind == "reply":
+            if case.state not in ("sending", "indeterminate"):
+                return f"The case is {case.state}; its reply does not go out any more."
+            draft = case.sendable_draft
+            if draft is None or draft.text != effect.text or case.request_hash != effect.request_hash:
+                return "The text is not the one that was approved."
+        findings = blocked(
+            (*scan_reply(case, effect.text, own, "gate"), *scan_reply(case, effect.text, active, "gate"))
+        )
+        if findings:
+            return "A guardrail blocks this text now: " + "; ".join(
+                dict.fromkeys(f.reason or f.rule_id for f in findings)
+            )
+        return ""
+
+    def deliver(self, delivery: ClaimedDelivery, case: Case) -> Receipt:
+        effect = delivery.effect
+        result = SendResult(remote_id="skipped")
+        match effect:
+            case PacketPost() | PacketUpdate():
+                return self._show(delivery, case, effect)
+            case ThreadReply():
+                parent = case.packet(effect.packet)
+                if parent is not None and parent.ts is not None:
+                    message = thread_message(case, effect, self._around(case))
+                    result = self.ports.slack.post(
+                        delivery.id, parent.channel_id, message.text, message.blocks, message.metadata, parent.ts
+                    )
+            case DirectMessage():
+                message = direct_message(case, effect, self._around(case))
+                result = self.ports.slack.direct(
+                    delivery.id, effect.user, message.text, message.blocks, message.metadata
+                )
+            case HelpdeskReply():
+                result = self.ports.helpdesk.send_reply(
+                    delivery.id, case, effect.text, effect.kind, effect.request_hash
+                )
+            case HelpdeskNote():
+                result = self.ports.helpdesk.add_note(delivery.id, case, effect.text)
+            case HelpdeskFields():
+                result = self.ports.helpdesk.set_fields(delivery.id, case, effect.fields, effect.tags)
+            case CrmPatch():
+                if self.ports.crm is not None:
+                    result = self.ports.crm.update(delivery.id, case, effect.ticket, effect.properties)
+            case Callback():
+                if self.ports.callbacks is not None:
+                    result = self.ports.callbacks.send(delivery.id, effect.url, effect.key, effect.type, effect.data)
+        return Delivered(case_id=case.id, delivery=delivery.id, remote_id=result.remote_id)
+
+    def _show(self, delivery: ClaimedDelivery, case: Case, effect: PacketPost | PacketUpdate) -> Receipt:
+        """Post or update a packet as the case is now. What Slack shows already is not sent again."""
+        packet = case.packet(effect.packet)
+        if packet is None:
+            return Delivered(case_id=case.id, delivery=delivery.id)
+        message = packet_message(case, packet, self._around(case))
+        if packet.ts is None:
+            if isinstance(effect, PacketUpdate):
+                return Delivered(case_id=case.id, delivery=delivery.id, remote_id="skipped")
+            parent = case.packet(packet.parent) if packet.parent else None
+            channel = self._channel(packet.channel)
+            thread = parent.ts if parent else None
+            result = self.ports.slack.post(delivery.id, channel, message.text, message.blocks, message.metadata, thread)
+        elif packet.shown == message.digest:
+            return Delivered(case_id=case.id, delivery=delivery.id, remote_id="shown")
+        else:
+            result = self.ports.slack.update(
+                packet.channel_id, packet.ts, message.text, message.blocks, message.metadata
+            )
+        return PacketShown(
+            case_id=case.id,
+            delivery=delivery.id,
+            packet=packet.key,
+            channel_id=result.channel_id,
+            ts=result.ts,
+            digest=message.digest,
+        )
+
+    def look(self, delivery: ClaimedDelivery, case: Case) -> Receipt | bool | None:
+        """Did a delivery of unknown outcome arrive? A receipt: yes. True: it may be sent (again). None: who knows."""
+        effect = delivery.effect
+        kind = type(effect).__name__
+        match effect:
+            case PacketPost() | ThreadReply():
+                return self._look_in_channel(delivery, case, effect)
+            case DirectMessage():
+                found, _ = self.ports.slack.find_direct(
+                    delivery.id, effect.user, delivery.first_at or delivery.created_at
+                )
+                return Delivered(case_id=case.id, delivery=delivery.id) if found is Found.YES else True
+            case HelpdeskReply() | HelpdeskNote() | HelpdeskFields():
+                if kind in self.ports.helpdesk.idempotent:
+                    return True
+                at_helpdesk = self.ports.helpdesk.find_sent(delivery.id, case, effect)
+                if at_helpdesk is Found.YES:
+                    return Delivered(case_id=case.id, delivery=delivery.id)
+                return True if at_helpdesk is Found.NO else None
+            case _:
+                return True  # updates, CRM patches and callbacks do no harm twice
+
+    def _look_in_channel(
+        self, delivery: ClaimedDelivery, case: Case, effect: PacketPost | ThreadReply
+    ) -> Receipt | bool:
+        packet = case.packet(effect.packet)
+        if packet is None:
+            return True
+        parent = case.packet(packet.parent) if packet.parent else None
+        thread = (parent.ts if parent else None) if isinstance(effect, PacketPost) else packet.ts
+        channel_id = packet.channel_id or self._channel(packet.channel)
+        found, ts = self.ports.slack.find_posted(
+            delivery.id, channel_id, thread, delivery.first_at or delivery.created_at
+        )
+        if found is not Found.YES:
+            return True  # a second packet is a nuisance, a missing one is a stuck case
+        if isinstance(effect, ThreadReply):
+            return Delivered(case_id=case.id, delivery=delivery.id, remote_id=ts)
+        return PacketShown(
+            case_id=case.id, delivery=delivery.id, packet=packet.key, channel_id=channel_id, ts=ts, digest=""
+        )
+
+    def _around(self, case: Case) -> Surroundings:
+        return surroundings_of(self.engine.policy_of(case.policy_snapshot), self.engine.people())
+
+    def _channel(self, name: str) -> str:
+        return self.engine.people().channels.get(name, name)
