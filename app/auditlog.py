@@ -9,8 +9,9 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from app.clock import Clock
-from app.core.audit import AuditReport, verify_log
+from app.clock import Clock, SystemClock
+from app.core.audit import AuditReport, NotProvable, encode_case_proof, verify_log
+from app.core.audit import prove_case as prove_events
 from app.core.checkpoint import Checkpoint, parse_and_verify, sign_checkpoint, verifier_key
 from app.core.errors import CountersignError
 from db.store import Store
@@ -66,7 +67,7 @@ class Checkpointer:
 
 def verify(store: Store, key: Ed25519PrivateKey) -> AuditReport:
     """Every event against its hash, every checkpoint against the tree, the tree against the stored frontier."""
-    vkey = verifier_key(ORIGIN, key.public_key())
+    vkey = verifier(key)
     with store.reading() as reader:
         checkpoints: list[Checkpoint] = [parse_and_verify(c.text, vkey) for c in reader.checkpoints()]
         report = verify_log(reader.all_events(), checkpoints)
@@ -76,3 +77,22 @@ def verify(store: Store, key: Ed25519PrivateKey) -> AuditReport:
             f"The log holds {report.events} events, but {frontier.size} were appended: its end was cut off or changed."
         )
     return report
+
+
+def verifier(key: Ed25519PrivateKey) -> str:
+    """The public half, as an auditor keeps it."""
+    return verifier_key(ORIGIN, key.public_key())
+
+
+def prove_case(store: Store, key: Ed25519PrivateKey, case_id: str) -> bytes:
+    """A bundle of the case's events and their ways to the newest checkpoint. Raises NotProvable."""
+    Checkpointer(store, key, SystemClock()).sign()
+    with store.reading() as reader:
+        newest = reader.checkpoints(1)
+        if not newest:
+            raise NotProvable("The log is empty.")
+        events = reader.events(case_id)
+        leaves = reader.leaf_hashes(newest[0].size)
+    if not events:
+        raise NotProvable(f"The log has no events of case {case_id}.")
+    return encode_case_proof(prove_events(case_id, events, leaves, newest[0].text, verifier(key)))

@@ -225,7 +225,7 @@ class Dispatcher:
             seen = self.courier.look(delivery, case)
         except RetryLater as later:
             # cannot even look now: it comes back as `maybe_sent`, which looks first
-            self._retry(delivery, str(later), later.after, maybe_sent=True)
+            self._retry(delivery, str(later), max(later.after or 0, LATEST), maybe_sent=True)
             return
         if isinstance(seen, Receipt):
             self._refer(seen)

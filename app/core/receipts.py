@@ -64,7 +64,11 @@ def gave_up(change: Change, command: GaveUp) -> None:
         callback(change, "case.updated")
         refresh(change)
         return
-    change.settle(Settlement(delivery=command.delivery, status="dead", error=command.error))
+    # of a case that moved on, a dead reply must not hold back what follows it
+    moved_on = command.delivery == change.case.pending_reply
+    change.settle(
+        Settlement(delivery=command.delivery, status="cancelled" if moved_on else "dead", error=command.error)
+    )
 
 
 def parked(change: Change, command: Parked) -> None:
