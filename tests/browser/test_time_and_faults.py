@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.office import MAYA, NAME, PASSWORD, PRIYA, SHIPPING, TOMAS, Desk, Office, scripted, text_of
+from tests.browser.office import MAYA, NAME, PASSWORD, PATIENCE, PRIYA, SHIPPING, TOMAS, Desk, Office, scripted, text_of
 
 pytestmark = pytest.mark.browser
 
@@ -56,7 +56,12 @@ def test_a_click_on_a_closed_case_says_how_it_ended(office: Office) -> None:
     other.page.route("**/page/messages?*", lambda route: route.abort())  # this window fell asleep
     desk.click(case_id, "Approve")
     expect(desk.notice).to_contain_text("Your approval is recorded")
+    expect(desk.buttons(case_id)).to_have_text(["View history"])
+    print("B", other.buttons(case_id).all_inner_texts())
     other.page.unroute("**/page/messages?*")
+    print("A", other.buttons(case_id).all_inner_texts())
+    other.page.wait_for_timeout(1000)
+    print("A", other.buttons(case_id).all_inner_texts())
     other.click(case_id, "Approve")
     expect(other.notice).to_contain_text("Not done")
     expect(other.notice).to_contain_text(f"approved by {NAME[MAYA]}")
@@ -94,18 +99,12 @@ def test_a_helpdesk_that_fails_twice_gets_the_reply_once(office: Office) -> None
 def test_a_reply_of_unknown_fate_is_settled_by_a_person(office: Office) -> None:
     case_id = office.receive(scripted(SHIPPING, "70205"))
     desk = office.sit(MAYA)
-    break_line(desk, "helpdesk_timeout_after")
+    break_once(desk, "helpdesk_timeout_after")
     approve(office, desk, case_id)
     packet = desk.packet(case_id)
-    expect(packet).to_contain_text("Delivery unclear")
+    expect(packet).to_contain_text("Delivery unclear", timeout=2 * PATIENCE)  # the bot waits 10 s
     expect(packet).to_contain_text("Look at the ticket, then say what you found.")
     expect(desk.buttons(case_id)).to_have_text(["It arrived", "Send again", "View history"])
-    desk.go("pane-controls")
-    desk.page.get_by_test_id("fault-helpdesk_timeout_after").uncheck()
-    desk.go("pane-helpdesk")
-    expect(desk.helpdesk(case_id, "reply")).to_have_count(1)
-
-    desk.go("channel-support-review")
     desk.click(case_id, "It arrived")
     assert "It will not be sent again." in desk.confirm()
     expect(packet).to_contain_text(f"Sent · approved by {NAME[MAYA]}")
@@ -133,10 +132,8 @@ def approve(office: Office, desk: Desk, case_id: str) -> None:
     office.pass_time()
 
 
-def break_line(desk: Desk, fault: str) -> None:
-    """The far end takes what it gets, and the line breaks before the answer."""
+def break_once(desk: Desk, fault: str) -> None:
     desk.go("pane-controls")
-    desk.page.get_by_test_id(f"fault-mode-{fault}").select_option("drop")
+    desk.page.get_by_test_id(f"fault-mode-{fault}").select_option("1")
     desk.page.get_by_test_id(f"fault-{fault}").check()
-    print(desk.page.get_by_test_id(f"fault-{fault}").evaluate("n=>n.outerHTML+n.checked"))
     desk.go("channel-support-review")
