@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import socket
 import tempfile
 import threading
@@ -102,12 +103,14 @@ def demo(
         typer.echo(f"\n  Countersign demo: open {running.url}\n")
         typer.echo("  You can be any of the people there. Cases arrive by themselves. Ctrl-C ends the demo.\n")
         stop = threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: stop.set())
         try:
             feed(running.api_url, API_SECRET, running.sandbox, stop)
             stop.wait()
         except KeyboardInterrupt:
-            typer.echo("Stopping.")
+            pass
         finally:
+            typer.echo("Stopping.")
             stop.set()
             running.stop()
 

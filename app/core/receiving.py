@@ -109,7 +109,7 @@ def report_action_result(change: Change, command: ReportActionResult) -> None:
         rescanned = scan_draft(change.case, case.draft, change.world.policy.rules)
         kept = tuple(f for f in case.findings if f.source.startswith("message:"))
         change.set(findings=kept + rescanned)
-        refresh(change)
+    refresh(change)
 
 
 def _scan_and_assess(change: Change) -> None:

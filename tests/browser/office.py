@@ -30,7 +30,7 @@ PHONE = {"width": 375, "height": 812}
 PATIENCE = 12_000  # ms; a loaded machine, Slack's one message a second, and one retry
 
 MAYA, TOMAS, PRIYA = "U01MAYA", "U02TOMAS", "U03PRIYA"
-INGRID, KWAME, CARLA = "U05INGRID", "U06KWAME", "U21CARLA"
+INGRID, KWAME, SOFIA, CARLA = "U05INGRID", "U06KWAME", "U11SOFIA", "U21CARLA"
 # As their Slack profiles have it.
 NAME = {MAYA: "maya", TOMAS: "tomas", INGRID: "ingrid"}
 AFTER_DELAY = 6.0  # seconds: the shipped send_delay, and a bit

@@ -79,7 +79,11 @@ def _came_to_rest(case: Case, account: Account, world: World) -> None:
         raise Violation(f"Case {case.id} is still {case.state} three days after the world healed: {waits}.")
     if case.state == "sent" and not replies and not account.found:
         raise Violation(f"Case {case.id} says sent, but its customer got nothing.")
-    if account.released and not (account.undone or account.replaced) and case.state not in ("sent", "failed", "indeterminate"):
+    if (
+        account.released
+        and not (account.undone or account.replaced)
+        and case.state not in ("sent", "failed", "indeterminate")
+    ):
         raise Violation(f"Case {case.id} was approved and its maker told so; it ended {case.state}, with no reply.")
     if replies and case.state in ("expired", "rejected", "failed"):
         raise Violation(f"Case {case.id} ended {case.state}, but its customer has the reply.")
@@ -118,9 +122,9 @@ def _timers(case: Case, events: list[LoggedEvent]) -> None:
         return
     opened = case.opened_at or case.created_at
     due = case.deadline or opened + timedelta(seconds=case.assessed.expire_after)
-    for rung in case.assessed.rungs:
-        if opened + timedelta(seconds=rung.after) < due and f"rung:{rung.id}" not in fired:
-            raise Violation(f"Case {case.id} expired, but its rung {rung.id} never fired: a timer was lost.")
+    for step in case.assessed.rungs:
+        if opened + timedelta(seconds=step.after) < due and f"rung:{step.id}" not in fired:
+            raise Violation(f"Case {case.id} expired, but its rung {step.id} never fired: a timer was lost.")
 
 
 def _slack_as_a_whole(world: World, cases: list[Case]) -> None:
@@ -162,10 +166,12 @@ def _order(case: Case, world: World) -> None:
     latest = 0
     seen: set[str] = set()
     for arrival in world.of(case.id, "reply", "holding", "note", "fields", "crm"):
-        if arrival.late or arrival.delivery in seen | world.refused:
+        if arrival.late or arrival.delivery in seen | world.repeated:
             continue
         if arrival.number < latest:
-            raise Violation(f"Case {case.id}: its {arrival.kind} (delivery {arrival.number}) came after number {latest}.")
+            raise Violation(
+                f"Case {case.id}: its {arrival.kind} (delivery {arrival.number}) came after number {latest}."
+            )
         seen.add(arrival.delivery)
         latest = arrival.number
 
@@ -174,7 +180,7 @@ def _crm(case: Case, world: World) -> None:
     """The last patch of a case that ended says how, and what comes next."""
     if not case.customer.crm_ticket_id or case.state not in FINAL_STATES:
         return
-    if any(delivery.startswith(f"{case.id}-") for delivery in world.refused):
+    if any(delivery.startswith(f"{case.id}-") for delivery in world.refused | world.repeated):
         return
     patches = world.of(case.id, "crm")
     if not patches:

@@ -84,6 +84,9 @@ class Parts:
     dispatcher: type[Dispatcher] = Dispatcher
     sweeper: type[Sweeper] = Sweeper
 
+    def finish(self, replica: Replica) -> None:
+        """Called when everything of a replica is built."""
+
 
 class Replica:
     """`build` after a crash, as another worker or the same."""
@@ -120,6 +123,7 @@ class Replica:
         )
         self.sweeper = self._parts.sweeper(self.engine)
         self.checkpointer = Checkpointer(self.store, SIGNING_KEY, clock)
+        self._parts.finish(self)
         self.engine.activate(self._made["policy"], actor="system:start")
 
     def close(self) -> None:

@@ -118,6 +118,7 @@ class Simulation:
         self.weather = Weather(self.clock, seed)
         setup = Random(f"{seed}/setup")
         self.world = World(self.weather, readable=setup.random() < 0.5)
+        self.world.say = self.say
         self.world.meanwhile = lambda: self._interrupt("meanwhile")
         self.history: list[str] = []
         self.random = setup
@@ -194,7 +195,11 @@ class Simulation:
         self.say(f"({where}, the other one acts)")
         self._depth = 1
         try:
-            self._step(self.random.choice(("click", "click", "dispatch", "dispatch", "sweep", "right click", "message", "draft")))
+            self._step(
+                self.random.choice(
+                    ("click", "click", "dispatch", "dispatch", "sweep", "right click", "message", "draft")
+                )
+            )
         finally:
             self._depth = 0
 
@@ -360,6 +365,7 @@ class Simulation:
         with self.replica.store.reading() as reader:
             self.dead_letters += [d for d in reader.deliveries("dead", limit=5) if d not in self.dead_letters]
         for delivery in self.dead_letters[-3:]:
+            self.world.repeated.add(delivery.id)
             self.tell(RedriveDelivery(case_id=delivery.case_id, delivery=delivery.id, by="system:cli"))
         if self.random.random() < 0.5:
             self.dead_letters.clear()

@@ -12,9 +12,19 @@ from app.core.case import Case
 from app.core.messages import HelpdeskFields, HelpdeskNote, HelpdeskReply
 from app.courier import Ports
 from app.ports.errors import Found, GiveUp, RetryLater, SendResult
-from tests.sim.weather import Weather
+from tests.sim.weather import Fate, Weather
 
 PACE = 1.0  # seconds between two messages in a channel
+FATES: Mapping[Fate, str] = {
+    "done": "arrived",
+    "ghost": "arrived, but the answer was lost",
+    "late": "time-out; it arrives later",
+    "lost": "time-out; it never arrives",
+    "busy": "not now, it is busy",
+    "broken": "not now, it has a fault",
+    "unreachable": "it cannot be reached",
+    "refused": "refused for good",
+}
 
 
 class Shown(msgspec.Struct, kw_only=True):
@@ -65,8 +75,10 @@ class World:
         self.buttons: list[Button] = []
         self.arrivals: list[Arrival] = []
         self.refused: set[str] = set()  # deliveries that a far end refused for good
+        self.repeated: set[str] = set()  # dead letters that an operator sent once more, out of order by nature
         self.on_reply: Callable[[Arrival], None] = lambda _: None
         self.meanwhile: Callable[[], None] = lambda: None
+        self.say: Callable[[str], None] = lambda _: None
         self._ts = 0
 
     def ports(self) -> Ports:
@@ -81,6 +93,8 @@ class World:
         fate = self.weather.fate(where, repeatable=repeatable, refusable=refusable)
         if fate == "refused":
             self.refused.add(delivery)
+        if fate != "done":
+            self.say(f"{where}, delivery {delivery or '(update)'}: {FATES[fate]}")
         self.weather.happen(fate, effect, where)
 
     # --- effects -------------------------------------------------------------------------------------------------
@@ -96,7 +110,8 @@ class World:
     def take(self, arrival: Arrival) -> None:
         self.arrivals.append(arrival)
         if arrival.kind in ("reply", "holding"):
-            self.on_reply(arrival)
+            self.repeated: set[str] = set()  # dead letters that an operator sent once more, out of order by nature
+        self.on_reply(arrival)
 
     def of(self, case_id: str, *kinds: str) -> list[Arrival]:
         return [a for a in self.arrivals if a.case_id == case_id and a.kind in kinds]

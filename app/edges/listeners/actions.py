@@ -19,6 +19,7 @@ from app.edges.listeners.shared import (
     Target,
     click_of,
     packet_of,
+    place_of,
     read_target,
     user_of,
 )
@@ -62,9 +63,9 @@ class Actions:
             return
         target = read_target(action.get("value"))
         if action_id.startswith("cs:") and target is not None:
-            self._click(body, action_id, replace(target, **_place(body)))
+            self._click(body, action_id, replace(target, **place_of(body)))
         elif body.get("view") is None and action.get("type") == "button" and not action.get("url"):
-            nowhere = Target(case_id="", **_place(body))
+            nowhere = Target(case_id="", **place_of(body))
             self.desk.whisper(user_of(body), nowhere, "This button is not one that Countersign knows any more.")
         ack()
 
@@ -154,8 +155,3 @@ class Actions:
 def _entry(event: LoggedEvent) -> dict[str, Any]:
     content = event.content
     return {"type": event.type, "actor": event.actor, "at": event.at, "reason": content.reason, "data": content.data}
-
-
-def _place(body: Payload) -> dict[str, str]:
-    click = click_of(body)
-    return {"channel": click.channel, "ts": click.ts, "response_url": str(body.get("response_url") or "")}

@@ -213,6 +213,12 @@ def click_of(body: Payload) -> Click:
     )
 
 
+def place_of(body: Payload) -> dict[str, str]:
+    """Where to answer: fields of a Target."""
+    click = click_of(body)
+    return {"channel": click.channel, "ts": click.ts, "response_url": str(body.get("response_url") or "")}
+
+
 def user_of(body: Payload) -> str:
     return str((body.get("user") or {}).get("id") or body.get("user_id") or "")
 

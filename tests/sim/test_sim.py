@@ -1,0 +1,46 @@
+"""The simulation holds on some seeds, replays exactly, and finds every planted bug."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.sim.plants import PLANTS, no_plant
+from tests.sim.run import WEIGHTS, run
+from tests.sim.shrink import shortest
+
+SEEDS = range(15)
+MOST_SEEDS = 60
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_invariant_holds(seed: int) -> None:
+    result = run(seed)
+    assert not result.problem, "\n".join((*result.history, result.problem))
+
+
+def test_a_seed_replays_one_history() -> None:
+    assert run(7).history == run(7).history
+
+
+def test_leaving_a_kind_of_step_out_leaves_the_others_as_they_are() -> None:
+    whole, without = run(3, steps=25), run(3, steps=25, without=set(WEIGHTS) - {"case"})
+    cases = [line for line in without.history if "a case comes in" in line]
+    assert cases[:2] == [line for line in whole.history if "a case comes in" in line][:2]
+
+
+@pytest.mark.parametrize("name", PLANTS)
+def test_a_planted_bug_is_found(name: str) -> None:
+    with PLANTS[name]() as parts:
+        failing = next((r for seed in range(MOST_SEEDS) if (r := run(seed, parts=parts)).problem), None)
+    assert failing is not None, f"{name} went unnoticed for {MOST_SEEDS} seeds"
+    with no_plant() as parts:
+        assert not run(failing.seed, parts=parts).problem
+
+
+def test_a_failing_history_is_told_short() -> None:
+    with PLANTS["approve_old_text"]() as parts:
+        failing = next(r for seed in range(MOST_SEEDS) if (r := run(seed, parts=parts)).problem)
+        short = shortest(failing, lambda: parts)
+    assert short.problem
+    assert short.steps <= failing.steps
+    assert len(short.history) < len(failing.history)
