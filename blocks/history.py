@@ -17,17 +17,20 @@ from blocks.words import case_and_ticket, short_hash
 SHOWN = 45
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 # What an event may show of its data; texts of drafts are not among it, withheld ones least of all.
-_SHOWN_DATA = ("role", "to_role", "category", "then", "draft_version", "channel", "remedy")
+_SHOWN_DATA = ("view", "role", "to_role", "category", "then", "draft_version", "channel", "remedy")
+# Receipts of the machinery: here they would bury what people did; the audit log has them all.
+_PLUMBING = frozenset({"PacketUpdated", "DeliverySucceeded"})
 
 
 def history_view(case: Case, events: Sequence[Mapping[str, Any]], around: Surroundings | None = None) -> Json:
     """`events` oldest first, each with type, actor, at (datetime, ISO text or Unix seconds), reason, data."""
     around = around or Surroundings(people=People())
-    blocks: list[Json] = [context(plain(f"{case_and_ticket(case)} · {counted(len(events), 'event')}"))]
-    for event in list(reversed(events))[:SHOWN]:
+    told = [event for event in reversed(events) if event.get("type") not in _PLUMBING]
+    blocks: list[Json] = [context(plain(f"{case_and_ticket(case)} · {counted(len(told), 'event')}, newest first"))]
+    for event in told[:SHOWN]:
         blocks.append(_entry(event, around))
-    if len(events) > SHOWN:
-        blocks.append(context(plain(f"and {counted(len(events) - SHOWN, 'earlier event')} in the audit log")))
+    if len(told) > SHOWN:
+        blocks.append(context(plain(f"and {counted(len(told) - SHOWN, 'earlier event')} in the audit log")))
     return {"type": "modal", "title": plain("History"), "close": plain("Close"), "blocks": blocks}
 
 
@@ -35,13 +38,20 @@ def _entry(event: Mapping[str, Any], around: Surroundings) -> Json:
     data = event.get("data") or {}
     said = _CAMEL.sub(" ", str(event.get("type", "event")))
     parts = [one_line(said[:1] + said[1:].lower(), 60), around.name(str(event.get("actor", "")))]
-    parts += [f"{key.replace('_', ' ')} {one_line(str(data[key]), 60)}" for key in _SHOWN_DATA if data.get(key)]
+    parts += [_fact(key, str(data[key]), around) for key in _SHOWN_DATA if data.get(key)]
     if request_hash := str(event.get("request_hash", "")):
         parts.append(one_line(short_hash(request_hash), 12))
     if reason := one_line(str(event.get("reason", "")), 300):
         parts.append(reason)
     at = _moment(event.get("at"))
     return context(*([mrkdwn(when(at))] if at else []), plain(" · ".join(parts)))
+
+
+def _fact(key: str, value: str, around: Surroundings) -> str:
+    if key in ("role", "to_role"):
+        return around.role(value)
+    words = one_line(value.replace("_", " ") if key in ("view", "category", "then") else value, 60)
+    return words if key == "view" else f"{key.replace('_', ' ')} {words}"
 
 
 def _moment(value: object) -> datetime | None:

@@ -240,7 +240,7 @@ def _about(case: Case) -> Json:
     action = f"{action_phrase(case.action)} · " if case.action else ""
     version = f"version {case.draft.version} · " if case.draft else ""
     how = f"to {customer_name(case)} {CHANNEL_WORDS[case.ticket.channel]}"
-    return context(plain(f"{action}{version}{how} · {case_and_ticket(case)} · {short_hash(case.request_hash)}"))
+    return context(plain(f"{action}{version}{how} · {case_and_ticket(case)} · hash {short_hash(case.request_hash)}"))
 
 
 def _text_as_it_is(case: Case, text: str) -> list[Json]:

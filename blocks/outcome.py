@@ -9,7 +9,7 @@ from blocks.text import one_line, spelled
 from blocks.words import CLOSED, approval_words
 
 _HINTS = {
-    "approved": "The reply waits a moment, then it is sent.",
+    "approved": "The reply waits a moment, then it is sent. Undo is in the approver's private notice.",
     "sending": "The reply is on its way to the customer.",
     "blocked": "No draft can be sent and nobody can approve; an owner of the policy has to look at it.",
     "failed": "The helpdesk did not take the reply. It is kept and can be sent again.",

@@ -307,7 +307,7 @@ class Case(Value, frozen=True, kw_only=True):
     assessment: Assessment | None = None
     findings: tuple[Finding, ...] = ()
     stage: int = 0
-    gained: tuple[tuple[int, str], ...] = ()  # (stage index, role) opened by escalation
+    gained: tuple[tuple[int, str, str], ...] = ()  # (stage index, role let in, role it stands in for)
     approvals: tuple[Approval, ...] = ()
     rejected_versions: tuple[int, ...] = ()  # drafts a reviewer rejected: shown, never sent
     notes: tuple[Note, ...] = ()
@@ -353,7 +353,9 @@ class Case(Value, frozen=True, kw_only=True):
     @property
     def sendable_draft(self) -> Draft | None:
         draft = self.draft
-        return None if draft is None or self.withheld or draft.version in self.rejected_versions else draft
+        if draft is None or self.withheld or draft.version in self.rejected_versions:
+            return None
+        return draft if draft.text.strip() else None
 
     @property
     def request_hash(self) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from app.core.case import TIERS, Case, Packet
+from app.core.case import TIERS, Case, Note, Packet
 from app.core.messages import (
     AnyEffect,
     Callback,
@@ -24,6 +24,8 @@ from app.core.messages import (
     destination_of,
 )
 from app.core.world import World
+
+NOTES = 100  # kept with the case, the latest; the audit log has them all
 
 
 class Change:
@@ -103,6 +105,9 @@ class Change:
     def post(self, packet: Packet) -> None:
         self.set(packets=(*self.case.packets, packet))
         self.send(PacketPost(packet=packet.key))
+
+    def note(self, note: Note) -> None:
+        self.set(notes=(*self.case.notes, note)[-NOTES:])
 
     def settle(self, settlement: Settlement) -> None:
         self.settled.append(settlement)

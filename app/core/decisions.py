@@ -8,8 +8,9 @@ from msgspec.structs import replace
 
 from app.core.case import Approval, Draft, Note
 from app.core.change import Change
-from app.core.ending import approve_finally, callback, closed_signoffs, end, reopen_for_people
+from app.core.ending import approve_finally, callback, end, reopen_for_people
 from app.core.errors import Refused
+from app.core.findings import Finding
 from app.core.messages import (
     Approve,
     ByPerson,
@@ -28,10 +29,19 @@ from app.core.stages import (
     check_not_author,
     check_open_role,
     check_rights,
+    check_room,
     complete,
     open_roles,
+    submitter_account,
 )
-from app.core.surfaces import refresh, request_signoffs, show_rest_of_draft, tell
+from app.core.surfaces import (
+    close_signoffs,
+    let_in_fallback,
+    refresh,
+    request_signoffs,
+    show_rest_of_draft,
+    tell,
+)
 from app.core.timing import arm
 
 TEXT_LIMIT = 20_000
@@ -46,6 +56,7 @@ def approve(change: Change, command: Approve) -> None:
     if case.assessed.must_edit and draft.author == "ai":
         raise Refused("must_edit", "This reply has to be edited by a person before it can go out.")
     _check_checklist(change, command.checklist)
+    check_room(case)
     change.record("Approved", draft_version=draft.version, role=role, checklist=list(command.checklist))
     _sign(change, command.user, role, "approve")
 
@@ -67,11 +78,8 @@ def edit(change: Change, command: Edit) -> None:
     _check(change, command, any_step=True)
     if case.sendable_draft is None:
         raise Refused("no_draft", "There is no text here to edit: write the reply instead.")
-    before = case.sendable_draft.text
     _check_text(change, command.text)
-    if case.assessed.must_edit and case.sendable_draft.author == "ai" and _folded(before) == _folded(command.text):
-        raise Refused("unchanged", "Change the text: this reply has to be edited by a person.")
-    _replace_text(change, command, "edit", before=before)
+    _replace_text(change, command, "edit", before=case.sendable_draft.text)
 
 
 def write(change: Change, command: WriteReply) -> None:
@@ -84,10 +92,13 @@ def reject(change: Change, command: Reject) -> None:
     case = change.case
     role = _check(change, command, any_step=True)
     draft = case.draft
-    if draft and draft.version in case.rejected_versions and command.then != "hand_back":
-        raise Refused("already_rejected", "This draft was rejected already.")
+    if command.then != "hand_back":
+        if draft is None:
+            raise Refused("no_draft", "There is no draft to reject: write the reply, or hand the case back.")
+        if draft.version in case.rejected_versions:
+            raise Refused("already_rejected", "This draft was rejected already.")
     text = command.text.strip()[:FEEDBACK_LIMIT]
-    change.set(notes=(*case.notes, Note(user=command.user, text=text, at=change.now, kind="feedback")))
+    change.note(Note(user=command.user, text=text, at=change.now, kind="feedback"))
     change.record(
         "Rejected",
         reason=text,
@@ -96,23 +107,13 @@ def reject(change: Change, command: Reject) -> None:
         role=role,
         draft_version=draft.version if draft else 0,
     )
-    submitter = case.submitted_by
-    if submitter and submitter.slack_user:
+    if submitter := submitter_account(case, change.world.people):
         data = {"by": command.user, "category": command.category, "text": text, "then": command.then}
-        change.send(DirectMessage(user=submitter.slack_user, kind="feedback", data=data))
+        change.send(DirectMessage(user=submitter, kind="feedback", data=data))
     if command.then == "hand_back":
         note = f"Reply rejected ({command.category}): {text}" if text else f"Reply rejected ({command.category})."
         change.send(HelpdeskNote(text=note))
-        change.set(packets=closed_signoffs(case.packets))
-        end(
-            change,
-            "rejected",
-            "rejected",
-            by=command.user,
-            role=role,
-            reason=text,
-            category=command.category,
-        )
+        end(change, "rejected", "rejected", by=command.user, role=role, reason=text, category=command.category)
         return
     if draft:
         change.set(rejected_versions=(*case.rejected_versions, draft.version))
@@ -138,8 +139,7 @@ def decline(change: Change, command: Decline) -> None:
     reason = command.reason.strip()[:FEEDBACK_LIMIT]
     if not reason:
         raise Refused("reason_missing", "Say why you decline, so that the others know what to change.")
-    note = Note(user=command.user, text=reason, at=change.now, kind="decline")
-    change.set(notes=(*change.case.notes, note))
+    change.note(Note(user=command.user, text=reason, at=change.now, kind="decline"))
     change.record("Declined", reason=reason, role=role, stage=change.case.stage)
     reopen_for_people(change, "The sign-off was declined.")
     arm(change)
@@ -181,16 +181,14 @@ def _check(change: Change, command: ByPerson, *, any_step: bool = False) -> str:
 
 
 def _check_not_blocked(change: Change) -> None:
-    findings = change.case.blocking
-    if findings:
-        why = "; ".join(dict.fromkeys(f.reason or f.rule_id for f in findings))
-        raise Refused("blocked", f"A guardrail blocks this text, so it has to be edited first: {why}")
+    if findings := change.case.blocking:
+        raise Refused("blocked", f"A guardrail blocks this text, so it has to be edited first. {_why(findings)}")
 
 
 def _check_checklist(change: Change, done: tuple[str, ...]) -> None:
     missing = [item for item in change.case.assessed.checklist if item not in done]
     if missing:
-        raise Refused("checklist", "Tick every item of the checklist: " + "; ".join(missing))
+        raise Refused("checklist", f"Tick every item of the checklist: {'; '.join(missing)}.")
 
 
 def _check_text(change: Change, text: str) -> None:
@@ -202,8 +200,16 @@ def _check_text(change: Change, text: str) -> None:
     found = blocked(scan_reply(change.case, text, change.world.policy.rules, "edit"))
     found += blocked(scan_reply(change.case, text, change.world.active.rules, "edit"))
     if found:
-        why = " ".join(dict.fromkeys(f.reason or f"Rule {f.rule_id} blocks this." for f in found))
-        raise Refused("guardrail", why)
+        raise Refused("guardrail", _why(found))
+    wanted = change.case.assessed
+    by_ai = {_folded(draft.text) for draft in change.case.drafts if draft.author == "ai"} - {""}
+    if (wanted.must_edit or wanted.ai_mode == "summarize_only") and _folded(text) in by_ai:
+        raise Refused("unchanged", "Change the text: here the AI's own words may not go out.")
+
+
+def _why(findings: tuple[Finding, ...]) -> str:
+    reasons = dict.fromkeys(f.reason.rstrip(" .") or f"Rule {f.rule_id} blocks this" for f in findings)
+    return "".join(f"{reason}. " for reason in reasons).rstrip()
 
 
 def _replace_text(change: Change, command: Edit | WriteReply, kind: Literal["edit", "write"], *, before: str) -> None:
@@ -211,6 +217,7 @@ def _replace_text(change: Change, command: Edit | WriteReply, kind: Literal["edi
     case = change.case
     people = change.world.people
     check_on_this_side(change, command.user)
+    check_room(case)
     draft = Draft(
         version=(case.draft.version if case.draft else 0) + 1,
         author="human",
@@ -267,14 +274,17 @@ def _sign(change: Change, user: str, role: str, kind: Literal["approve", "edit",
     change.set(approvals=(*case.approvals, approval))
     if not complete(change.case, case.stage):
         change.set(state="awaiting_signoff" if case.stage else "pending")
+        close_signoffs(change, keep=open_roles(change.case, case.stage))
         refresh(change)
         return
-    change.set(stage=case.stage + 1, packets=closed_signoffs(change.case.packets))
+    change.set(stage=case.stage + 1)
+    close_signoffs(change)
     if change.case.current_stage is None:
         approve_finally(change, by=user, role=role)
         return
     change.set(state="awaiting_signoff")
     tell(change, "decided", (), by=user, kind=kind, stage=stage.id)
+    let_in_fallback(change)
     request_signoffs(change)
     refresh(change)
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, get_args
 
-from msgspec.structs import replace
-
-from app.core.case import ApprovalOutcome, Packet, State, Timer, Verdict
+from app.core.case import ApprovalOutcome, State, Timer, Verdict
 from app.core.change import Change
 from app.core.crmfields import crm_properties, helpdesk_fields
 from app.core.messages import Callback, CrmPatch, DirectMessage, HelpdeskFields, HelpdeskReply, Settlement
-from app.core.surfaces import refresh, tell
+from app.core.surfaces import close_signoffs, refresh, tell
 
 
 def judge(change: Change, outcome: str, *, by: str, role: str, reason: str = "", category: str = "") -> None:
@@ -41,7 +39,6 @@ def approve_finally(change: Change, *, by: str, role: str, outcome: ApprovalOutc
     judge(change, outcome or ("approved" if draft.author == "ai" else "edited"), by=by, role=role)
     assessment = change.case.assessed
     change.set(state="approved", timers=())
-    callback(change, "case.decided")
     if by and assessment.send_delay > 0 and not assessment.confirm:
         due = change.now + timedelta(seconds=assessment.send_delay)
         change.set(timers=(Timer(key=f"send:{draft.version}:{change.case.version}", kind="send", due_at=due),))
@@ -51,11 +48,12 @@ def approve_finally(change: Change, *, by: str, role: str, outcome: ApprovalOutc
 
 
 def release(change: Change) -> None:
-    """Put exactly the approved text into the outbox."""
+    """Put exactly the approved text into the outbox. Only now can nobody take the decision back."""
     draft = change.case.sendable_draft
     if draft is None:
         raise AssertionError("released without a text to send")
     change.set(state="sending", timers=())
+    callback(change, "case.decided")
     effect = HelpdeskReply(text=draft.text, kind="reply", request_hash=change.case.request_hash)
     delivery = change.send(effect)
     change.set(pending_reply=delivery)
@@ -70,7 +68,6 @@ def sent(change: Change, *, remote_id: str = "") -> None:
     change.record("ReplySent", delivery=case.pending_reply, remote_id=remote_id)
     tell(change, "delivered")
     report(change)
-    callback(change, "case.updated")
     if case.assessed.tier == "high":
         for user in dict.fromkeys(a.user for a in case.approvals):
             change.send(DirectMessage(user=user, kind="receipt", data={"request_hash": case.request_hash}))
@@ -83,10 +80,12 @@ def end(change: Change, state: State, outcome: str, *, by: str, role: str, reaso
     if case.state in ("failed", "indeterminate") and case.pending_reply:
         # a reply that is dead or in doubt would hold back everything behind it
         change.settle(Settlement(delivery=case.pending_reply, status="cancelled", error=f"case {state}"))
-    change.set(state=state, timers=(), approvals=() if state == "superseded" else case.approvals)
+    change.set(state=state, timers=(), approvals=() if state == "superseded" else case.approvals, indeterminate="")
+    close_signoffs(change)
     judge(change, outcome, by=by, role=role, reason=reason, category=category)
     report(change)
-    callback(change, "case.decided" if outcome in get_args(ApprovalOutcome) else "case.updated")
+    if outcome in get_args(ApprovalOutcome):
+        callback(change, "case.decided")
     refresh(change)
 
 
@@ -131,22 +130,14 @@ def callback(change: Change, kind: str, **more: Any) -> None:
     change.send(Callback(url=case.callback_url, key=case.callback_key, type=kind, data=data))  # type: ignore[arg-type]
 
 
-def closed_signoffs(packets: tuple[Packet, ...]) -> tuple[Packet, ...]:
-    """A sign-off request is asked once: a later one about the same text is a message of its own."""
-    return tuple(replace(p, can_decide=False) if p.kind == "signoff" else p for p in packets)
-
-
 def reopen_for_people(change: Change, reason: str) -> None:
-    """Back to pending with all approvals void; sign-off requests close because their hash stands no more."""
+    """Back to pending with all approvals void; sign-off requests close because their hash stands no more.
+
+    `pending_reply` stays: what was held back can still turn out to have arrived.
+    """
     voided = change.case.approvals
-    change.set(
-        state="pending",
-        stage=0,
-        approvals=(),
-        verdict=None,
-        pending_reply="",
-        packets=closed_signoffs(change.case.packets),
-    )
+    change.set(state="pending", stage=0, approvals=(), verdict=None)
+    close_signoffs(change)
     if voided:
         change.record("ApprovalsVoided", reason=reason, people=[a.user for a in voided])
         tell(change, "voided", reason=reason)

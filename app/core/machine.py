@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from app.core import decisions, receipts, receiving, timing
 from app.core.case import FINAL_STATES, OPEN_STATES, STATES, Case, Note, State
 from app.core.change import Change
+from app.core.ending import callback
 from app.core.errors import Refused
 from app.core.messages import (
     AddCustomerMessage,
@@ -17,6 +18,7 @@ from app.core.messages import (
     AnyCommand,
     Approve,
     ByPerson,
+    Callback,
     Command,
     Decline,
     Delivered,
@@ -44,6 +46,7 @@ from app.core.stages import check_rights
 from app.core.surfaces import refresh
 from app.core.world import World
 
+MESSAGES = 200  # of a conversation, the latest
 _ALL = frozenset(STATES)
 _ASKED: frozenset[State] = frozenset({"pending", "awaiting_signoff"})
 # The state table (CO4): where each command is accepted. Every other cell is a refusal; a test walks them all.
@@ -52,7 +55,7 @@ ACCEPTED: Mapping[type[Command], frozenset[State]] = {
     AddCustomerMessage: frozenset(),  # becomes Supersede + ReceiveCase before it gets here
     Supersede: OPEN_STATES,
     SubmitDraft: _ASKED | {"blocked"},
-    Withdraw: _ASKED | {"received", "blocked", "approved", "failed"},
+    Withdraw: OPEN_STATES,
     RedriveDelivery: _ALL - {"received"},
     ReportActionResult: OPEN_STATES | {"sent"},
     Approve: frozenset({"pending"}),
@@ -86,6 +89,8 @@ def decide(case: Case | None, command: AnyCommand, world: World) -> Outcome:
         raise Refused(_code(case), explain_state(case, world))
     change = Change(case, world, _actor(command), command.click if isinstance(command, ByPerson) else None)
     _apply(change, command)
+    if change.case.state != case.state and not any(isinstance(p.effect, Callback) for p in change.effects):
+        callback(change, "case.updated")
     return change.outcome()
 
 
@@ -152,7 +157,7 @@ def expand(command: AnyCommand, case: Case | None, open_case: Case | None) -> tu
             by=command.by,
             ticket=case.ticket,
             customer=case.customer,
-            messages=(*case.messages, command.message),
+            messages=(*case.messages, command.message)[-MESSAGES:],
             signals=command.signals,
             action=case.action,
             context=case.context,
@@ -222,9 +227,9 @@ def _add_note(change: Change, command: AddNote) -> None:
     case = change.case
     text = command.text.strip()[: decisions.FEEDBACK_LIMIT]
     key = f"{command.click.channel}:{command.click.ts}"
-    if not text or any(n.key == key for n in case.notes) or len(case.notes) >= 100:
+    if not text or any(n.key == key for n in case.notes):
         raise Refused("no_note", "Nothing to add.")
-    change.set(notes=(*case.notes, Note(user=command.user, text=text, at=change.now, key=key)))
+    change.note(Note(user=command.user, text=text, at=change.now, key=key))
     change.record("NoteAdded", reason=text)
     refresh(change)
 
@@ -267,7 +272,8 @@ def explain_state(case: Case, world: World) -> str:
         case "expired":
             return f"This case expired{when}; the draft was not sent."
         case "withdrawn":
-            return f"This case was withdrawn{when}. {verdict.reason if verdict else ''}".rstrip()
+            reason = f' Reason: "{verdict.reason}"' if verdict and verdict.reason else ""
+            return f"This case was withdrawn{when}.{reason}"
         case "blocked":
             return "Nobody can approve this case as it is: write the reply, or ask a policy owner."
         case "failed":

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from app.core.asking import ask_people
+from app.core.case import State
 from app.core.change import Change
-from app.core.ending import callback, reopen_for_people, sent
+from app.core.ending import end, reopen_for_people, sent
 from app.core.errors import Refused
 from app.core.messages import (
     Delivered,
@@ -17,10 +19,12 @@ from app.core.messages import (
     SettleDelivery,
     Settlement,
 )
-from app.core.surfaces import refresh, tell
-from app.core.timing import arm
+from app.core.scanning import blocked, scan_reply
+from app.core.surfaces import open_packets, refresh, tell
 
 SETTLERS = ("support_lead", "automation_owner")
+# In these a case waits for its reply; in any other an old reply's receipt must not move it.
+_WAITING: tuple[State, ...] = ("sending", "failed", "indeterminate")
 
 
 def packet_shown(change: Change, command: PacketShown) -> None:
@@ -43,43 +47,41 @@ def packet_shown(change: Change, command: PacketShown) -> None:
 
 def delivered(change: Change, command: Delivered) -> None:
     change.settle(Settlement(delivery=command.delivery, status="done"))
-    if command.delivery == change.case.pending_reply:
-        if change.case.state in ("sending", "indeterminate", "failed"):
-            sent(change, remote_id=command.remote_id)
-            return
-        # the case moved on (superseded) while the reply was on its way: say what really happened
-        change.set(pending_reply="")
-        change.record("ReplySent", delivery=command.delivery, reason=f"The case was already {change.case.state}.")
-        tell(change, "delivered", late=True)
+    if command.delivery != change.case.pending_reply:
+        change.record("DeliverySucceeded", delivery=command.delivery, remote_id=command.remote_id)
         return
-    change.record("DeliverySucceeded", delivery=command.delivery, remote_id=command.remote_id)
+    if change.case.state in _WAITING:
+        sent(change, remote_id=command.remote_id)
+        return
+    # the case moved on (superseded, held back) while the reply was on its way: say what really happened
+    change.set(pending_reply="")
+    change.record("ReplySent", delivery=command.delivery, reason=f"The case was already {change.case.state}.")
+    tell(change, "delivered", late=True)
+    if not change.case.is_final:
+        reason = "An earlier reply of this case had reached the customer already."
+        end(change, "withdrawn", "withdrawn", by="", role="", reason=reason, category="answered_elsewhere")
 
 
 def gave_up(change: Change, command: GaveUp) -> None:
     change.record("DeliveryFailed", delivery=command.delivery, reason=command.error, remedy=command.remedy)
-    if command.delivery == change.case.pending_reply and change.case.state == "sending":
-        change.settle(Settlement(delivery=command.delivery, status="dead", error=command.error))
-        change.set(state="failed")
-        tell(change, "failed", error=command.error, remedy=command.remedy, reply=True)
-        callback(change, "case.updated")
-        refresh(change)
-        return
+    reply = command.delivery == change.case.pending_reply
     # of a case that moved on, a dead reply must not hold back what follows it
-    moved_on = command.delivery == change.case.pending_reply
+    moved_on = reply and change.case.state not in _WAITING
     change.settle(
         Settlement(delivery=command.delivery, status="cancelled" if moved_on else "dead", error=command.error)
     )
+    if reply and change.case.state == "sending":
+        change.set(state="failed")
+        _in_trouble(change, command.error, command.remedy)
 
 
 def parked(change: Change, command: Parked) -> None:
     """Nobody can tell whether it arrived, so nobody repeats it: a person looks (DL2)."""
     change.record("DeliveryIndeterminate", delivery=command.delivery, reason=command.error, look_at=command.look_at)
-    if command.delivery == change.case.pending_reply and change.case.state == "sending":
+    if command.delivery == change.case.pending_reply and change.case.state in _WAITING:
         change.settle(Settlement(delivery=command.delivery, status="indeterminate", error=command.error))
         change.set(state="indeterminate", indeterminate=command.look_at)
-        tell(change, "failed", error=command.error, remedy=command.look_at, reply=True)
-        callback(change, "case.updated")
-        refresh(change)
+        _in_trouble(change, command.error, command.look_at)
         return
     # not the reply (a holding message, a note): never repeated, and what follows it need not wait
     change.settle(Settlement(delivery=command.delivery, status="cancelled", error=command.error))
@@ -88,13 +90,33 @@ def parked(change: Change, command: Parked) -> None:
 
 def held_at_gate(change: Change, command: HeldAtGate) -> None:
     """The second gate refused: what was approved is not what would be sent now, so people look again."""
-    change.settle(Settlement(delivery=command.delivery, status="cancelled", error=command.reason))
     change.record("DeliveryHeld", delivery=command.delivery, reason=command.reason)
-    if command.delivery != change.case.pending_reply or change.case.state != "sending":
+    reply = command.delivery == change.case.pending_reply
+    if reply and change.case.state == "indeterminate":
+        return  # this attempt sent nothing, but an earlier one may have: that is still to be settled
+    change.settle(Settlement(delivery=command.delivery, status="cancelled", error=command.reason))
+    if not reply or change.case.state not in _WAITING:
         return
     reopen_for_people(change, command.reason)
+    _show_new_blocks(change)
+    ask_people(change)
     tell(change, "held", reason=command.reason)
-    arm(change)
+    refresh(change)
+
+
+def _show_new_blocks(change: Change) -> None:
+    """What the guardrails in force now say against the text, so that nobody approves it into the same gate (GU4)."""
+    case = change.case
+    if draft := case.draft:
+        found = blocked(scan_reply(case, draft.text, change.world.active.rules, f"draft:{draft.version}"))
+        change.set(findings=tuple(dict.fromkeys((*case.findings, *found))))
+
+
+def _in_trouble(change: Change, error: str, remedy: str) -> None:
+    """The reply did not surely arrive: people are told, also where none had been asked."""
+    if not change.case.packets:
+        open_packets(change)
+    tell(change, "failed", error=error, remedy=remedy, reply=True)
     refresh(change)
 
 
@@ -103,7 +125,7 @@ def settle(change: Change, command: SettleDelivery) -> None:
     case = change.case
     held = change.world.people.roles_of(command.user)
     deciders = {role for stage in case.assessed.stages for role in stage.roles}
-    if not held & (deciders | set(SETTLERS)):
+    if not held & {case.assessed.route.role, *deciders, *SETTLERS}:
         raise Refused("not_in_role", "Settling a delivery needs an approver of this case, a lead or its owner.")
     if command.delivery != case.pending_reply:
         raise Refused("settled", "This delivery is settled already.")
@@ -118,10 +140,13 @@ def settle(change: Change, command: SettleDelivery) -> None:
 
 
 def redrive(change: Change, command: RedriveDelivery) -> None:
-    if command.delivery == change.case.pending_reply and change.case.state == "indeterminate":
+    reply = command.delivery == change.case.pending_reply
+    if reply and change.case.state == "indeterminate":
         raise Refused("indeterminate", "Nobody can tell yet whether this reply arrived. Settle that first.")
+    if reply and change.case.state != "failed":
+        raise Refused("not_failed", f"The case is {change.case.state}, so this reply does not go out again.")
     change.settle(Settlement(delivery=command.delivery, status="redrive"))
     change.record("DeliveryRedriven", delivery=command.delivery)
-    if command.delivery == change.case.pending_reply and change.case.state == "failed":
+    if reply:
         change.set(state="sending")
         refresh(change)

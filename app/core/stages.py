@@ -7,48 +7,72 @@ from app.core.errors import Refused
 from app.core.people import People, Person
 from app.core.policy import Policy
 
+EACH = ("each", "all_of")
+
+ROUNDS = 100  # versions of a text, and Slack messages about it: beyond them a case can only end
+
 
 def roles_at(case: Case, index: int) -> tuple[str, ...]:
-    """Roles that may act on a stage: its own and those an escalation let in."""
+    """Roles that may act on a stage: its own and those that were let in."""
     stages = case.assessed.stages
     own = stages[index].roles if index < len(stages) else ()
-    return tuple(dict.fromkeys((*own, *(role for at, role in case.gained if at == index))))
+    return tuple(dict.fromkeys((*own, *(role for at, role, _ in case.gained if at == index))))
 
 
-def submitter_key(case: Case, people: People) -> str:
-    """The person who submitted the case, as `Person.key`; empty for an agent or nobody."""
+def submitter_keys(case: Case, people: People) -> frozenset[str]:
+    """The person who submitted the case, as `Person.key`, by each name they gave; none for an agent."""
     submitted = case.submitted_by
     if submitted is None:
-        return ""
-    if submitted.slack_user:
-        return people.find(submitted.slack_user).key
-    return submitted.email.casefold()
+        return frozenset()
+    by_account = people.find(submitted.slack_user).key if submitted.slack_user else ""
+    return frozenset({by_account, submitted.email.strip().casefold()} - {""})
+
+
+def submitter_account(case: Case, people: People) -> str:
+    """The Slack user id under which the submitter can be told; empty when they have none."""
+    submitted = case.submitted_by
+    if submitted is None or submitted.slack_user:
+        return submitted.slack_user if submitted else ""
+    keys = submitter_keys(case, people)
+    return next((p.user_id for p in people.persons.values() if p.key in keys and p.may_decide), "")
 
 
 def on_the_other_side(case: Case, person: Person, people: People) -> str:
     """Why this person stands on the asking side of the case; empty when they don't."""
-    if submitter_key(case, people) != person.key:
+    if person.key not in submitter_keys(case, people):
         return ""
-    draft = case.draft
-    if draft and draft.author == "human" and not draft.author_id:
+    if any(draft.author == "human" and not draft.author_id for draft in case.drafts):
         return "This reply is your own submission, so somebody else has to decide on it."
     action = case.action
-    if action and (action.irreversible or action.amount is not None or action.amount_text):
+    if action is None:
+        return ""
+    # what moves money without naming an amount is above low tier by its type
+    if action.irreversible or action.amount is not None or action.amount_text or case.assessed.tier != "low":
         return "You asked for this action yourself, so somebody else has to decide on it."
     return ""
+
+
+def missing_roles(case: Case, index: int) -> tuple[str, ...]:
+    """Roles of an each-stage nobody answered for yet; who was let in answers for the role they stand in for."""
+    stage = case.assessed.stages[index]
+    missing = list(stage.roles)
+    for given in case.approvals:
+        answered = (r for r in missing if r == given.role or (index, given.role, r) in case.gained)
+        if given.stage == stage.id and (role := next(answered, None)):
+            missing.remove(role)
+    return tuple(missing)
 
 
 def open_roles(case: Case, index: int) -> tuple[str, ...]:
     """Roles whose approval the stage still lacks."""
     stages = case.assessed.stages
-    if index >= len(stages):
+    if index >= len(stages) or complete(case, index):
         return ()
-    stage = stages[index]
-    given = [a for a in case.approvals if a.stage == stage.id]
-    if len(given) >= needed(stage):
-        return ()
-    once_each = {a.role for a in given} if stage.mode in ("each", "all_of") else set()
-    return tuple(role for role in roles_at(case, index) if role not in once_each)
+    roles = roles_at(case, index)
+    if stages[index].mode not in EACH:
+        return roles
+    missing = missing_roles(case, index)
+    return tuple(r for r in roles if r in missing or any((index, r, m) in case.gained for m in missing))
 
 
 def needed(stage: Stage) -> int:
@@ -57,21 +81,48 @@ def needed(stage: Stage) -> int:
 
 def complete(case: Case, index: int) -> bool:
     stage = case.assessed.stages[index]
+    if stage.mode in EACH:
+        return not missing_roles(case, index)
     return sum(a.stage == stage.id for a in case.approvals) >= needed(stage)
+
+
+def able(case: Case, role: str, people: People) -> tuple[Person, ...]:
+    """Members of a role who could approve the text as it is: on neither side of the case yet."""
+    draft = case.draft
+    author = people.find(draft.author_id).key if draft and draft.author_id else ""
+    return tuple(
+        person
+        for person in people.members(role)
+        if person.key != author and not signed(case, person, people) and not on_the_other_side(case, person, people)
+    )
 
 
 def eligible(case: Case, people: People) -> tuple[Person, ...]:
     """People who can act on the current stage now, each once: the only ones a reminder may mention."""
-    taken = {a.person for a in case.approvals}
-    draft = case.draft
-    author = people.find(draft.author_id).key if draft and draft.author_id else ""
-    found = {
-        person.key: person
-        for role in open_roles(case, case.stage)
-        for person in people.members(role)
-        if person.key not in taken and person.key != author and not on_the_other_side(case, person, people)
-    }
+    found = {person.key: person for role in open_roles(case, case.stage) for person in able(case, role, people)}
     return tuple(found.values())
+
+
+def signed(case: Case, person: Person, people: People) -> bool:
+    """Whether this person approved already; a new e-mail address makes nobody another person."""
+    return any(person.key in (a.person, people.find(a.user).key) for a in case.approvals)
+
+
+def unstaffed(case: Case, index: int, people: People) -> tuple[str, ...]:
+    """Roles without whose approval the stage cannot end, and in which there is nobody who could give it."""
+    stage = case.assessed.stages[index]
+    if stage.mode in EACH:
+        let_in = {r: [role for at, role, m in case.gained if (at, m) == (index, r)] for r in stage.roles}
+        wanted = missing_roles(case, index)
+        return tuple(r for r in wanted if not any(able(case, role, people) for role in (r, *let_in[r])))
+    there = {person.key for role in roles_at(case, index) for person in able(case, role, people)}
+    given = sum(a.stage == stage.id for a in case.approvals)
+    return () if len(there) >= needed(stage) - given else stage.roles
+
+
+def check_room(case: Case) -> None:
+    if len(case.drafts) >= ROUNDS or len(case.packets) >= ROUNDS:
+        raise Refused("too_many_rounds", "This case went round too often: hand it back, or let it expire.")
 
 
 def check_rights(case: Case, user: str, people: People, policy: Policy, *, any_step: bool = False) -> str:
@@ -97,7 +148,7 @@ def check_can_approve(case: Case, user: str, people: People) -> None:
     person = people.find(user)
     if conflict := on_the_other_side(case, person, people):
         raise Refused("own_submission", conflict)
-    if any(a.person == person.key for a in case.approvals):
+    if signed(case, person, people):
         raise Refused("already_signed", "You approved an earlier step; a second person has to sign off.")
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.core.case import Packet
+from msgspec.structs import replace
+
+from app.core.case import Escalation, Packet
 from app.core.change import Change
 from app.core.messages import PacketPost, PacketUpdate, ThreadKind, ThreadReply
 from app.core.parts import draft_parts
-from app.core.stages import open_roles, roles_at
+from app.core.stages import able, open_roles, unstaffed
 
 
 def open_packets(change: Change) -> None:
@@ -30,11 +32,13 @@ def show_rest_of_draft(change: Change) -> None:
 
 
 def show_to(change: Change, role: str, *, can_decide: bool) -> Packet:
-    """The packet that the role's channel sees, posted now if there is none yet."""
+    """The packet that the role's channel sees, posted now if there is none yet; who gains a step can act on it."""
     channel = change.world.policy.roles[role].channel
-    for packet in change.case.packets:
-        if packet.channel == channel and packet.kind != "signoff":
-            return packet
+    there = next((p for p in change.case.packets if p.channel == channel and p.kind != "signoff"), None)
+    if there is not None:
+        opened = replace(there, can_decide=there.can_decide or can_decide)
+        change.set(packets=tuple(opened if p.key == there.key else p for p in change.case.packets))
+        return opened
     key = f"p{len(change.case.packets) + 1}"
     packet = Packet(key=key, kind="escalation", role=role, channel=channel, can_decide=can_decide)
     change.post(packet)
@@ -42,13 +46,15 @@ def show_to(change: Change, role: str, *, can_decide: bool) -> Packet:
 
 
 def request_signoffs(change: Change) -> None:
-    """Ask the current stage's roles, in the thread of the packet each of them sees (DE5)."""
+    """Ask each role that may sign off now, in the thread of the packet it sees (DE5), once while the request stands."""
     case = change.case
     stage = case.current_stage
     if stage is None:
         return
-    roles = open_roles(case, case.stage) if stage.mode in ("each", "all_of") else roles_at(case, case.stage)[:1]
-    for role in roles:
+    asked = {p.role for p in case.packets if p.kind == "signoff" and p.can_decide}
+    for role in open_roles(case, case.stage):
+        if role in asked:
+            continue
         parent = show_to(change, role, can_decide=True)
         key = f"s{len(change.case.packets) + 1}"
         change.post(
@@ -62,6 +68,37 @@ def request_signoffs(change: Change) -> None:
             )
         )
         change.record("SignOffRequested", role=role, stage=stage.id, packet=key)
+
+
+def close_signoffs(change: Change, *, keep: tuple[str, ...] = ()) -> None:
+    """A sign-off request is asked once: a later one about the same text is a message of its own."""
+    change.set(
+        packets=tuple(
+            replace(p, can_decide=False) if p.kind == "signoff" and p.role not in keep else p
+            for p in change.case.packets
+        )
+    )
+
+
+def let_in_fallback(change: Change) -> None:
+    """Where a step has nobody who could take it, the fallback role stands in: never past a person (DE4)."""
+    fallback = change.world.policy.fallback_role
+    people = change.world.people
+    for index in range(change.case.stage, len(change.case.assessed.stages)):
+        nobody = tuple(r for r in unstaffed(change.case, index, people) if r != fallback)
+        if not nobody or not able(change.case, fallback, people):
+            continue
+        change.set(gained=tuple(dict.fromkeys((*change.case.gained, *((index, fallback, r) for r in nobody)))))
+        reason = f"Nobody in {', '.join(nobody)} can take this step, so {fallback} was asked."
+        escalated(change, fallback, reason)
+        show_to(change, fallback, can_decide=True)
+        tell(change, "escalated", role=fallback, reason=reason)
+
+
+def escalated(change: Change, role: str, reason: str, **more: Any) -> None:
+    happened = Escalation(reason=reason, trigger_type="rule", to_role=role, at=change.now)
+    change.set(escalations=(*change.case.escalations, happened))
+    change.record("Escalated", reason=reason, to_role=role, **more)
 
 
 def tell(change: Change, what: ThreadKind, mentions: tuple[str, ...] = (), /, **data: Any) -> None:

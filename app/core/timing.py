@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from app.core.case import Escalation, Rung, Timer
+from app.core.case import Rung, Timer
 from app.core.change import Change
 from app.core.ending import end, release
 from app.core.errors import Refused
 from app.core.messages import DirectMessage, FireTimer, HelpdeskReply
 from app.core.stages import eligible
-from app.core.surfaces import refresh, show_to, tell
+from app.core.surfaces import escalated, refresh, request_signoffs, show_to, tell
 
 
 def arm(change: Change) -> None:
@@ -43,6 +43,7 @@ def fire(change: Change, command: FireTimer) -> None:
         case "rung":
             rung = next(r for r in case.assessed.rungs if f"rung:{r.id}" == timer.key)
             _climb(change, rung)
+            refresh(change)
 
 
 def expire(change: Change) -> None:
@@ -84,30 +85,32 @@ def _remind(change: Change, rung: Rung) -> None:
 
 
 def _escalate(change: Change, rung: Rung) -> None:
-    """Open the step to a further role (or only show it the case) in a packet of its own; the first one stays live."""
+    """Open the step to a further role (or only show it the case) in a packet of its own; the first one stays live.
+
+    It stands in for the role the case went to, so a step which that role may not take stays closed to it too.
+    """
     world = change.world
     case = change.case
-    gains = rung.do == "escalate"
-    if gains and (case.stage, rung.role) not in case.gained:
-        change.set(gained=(*case.gained, (case.stage, rung.role)))
+    route = case.assessed.route.role
+    stage = case.current_stage
+    gains = rung.do == "escalate" and stage is not None and route in stage.roles
+    if gains:
+        change.set(gained=tuple(dict.fromkeys((*case.gained, (case.stage, rung.role, route)))))
     reason = f"No decision after {_spell(rung.after)}."
-    change.set(
-        escalations=(
-            *change.case.escalations,
-            Escalation(reason=reason, trigger_type="rule", to_role=rung.role, at=change.now),
-        )
-    )
+    escalated(change, rung.role, reason, rung=rung.id, gains_step=gains)
     spec = world.policy.roles[rung.role]
     show_to(change, rung.role, can_decide=gains)
+    if case.state == "awaiting_signoff":
+        request_signoffs(change)
+    elif eligible(change.case, world.people):
+        change.set(state="pending")
     mentions = tuple(
         p.user_id for p in eligible(change.case, world.people) if rung.role in world.people.roles_of(p.user_id)
     )
     tell(change, "escalated", role=rung.role, channel=spec.channel, reason=reason)
-    change.record("Escalated", reason=reason, to_role=rung.role, rung=rung.id, gains_step=gains)
     if rung.direct_message:
         members = mentions or tuple(p.user_id for p in world.people.members(rung.role))
         _direct(change, members[:10], rung)
-    refresh(change)
 
 
 def _direct(change: Change, users: tuple[str, ...], rung: Rung) -> None:

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, expect
 
 from tests.browser.office import (
     HOSTILE,
@@ -16,7 +16,6 @@ from tests.browser.office import (
     REFUND,
     SHIPPING,
     SOFIA,
-    Desk,
     Office,
     running,
     scripted,
@@ -117,7 +116,7 @@ def test_a_phone_is_enough(office: Office) -> None:
     packet.wait_for()
     assert below(packet.get_by_role("heading"), packet) < PHONE["height"]
     assert below(packet.get_by_text("Why you see this"), packet) < PHONE["height"]
-    assert below(packet.get_by_text("Due"), packet) < PHONE["height"]
+    assert below(packet.get_by_text("Due", exact=True), packet) < PHONE["height"]
     assert below(desk.buttons(case_id).last, packet) < 2 * PHONE["height"]
     assert desk.page.evaluate(SIDEWAYS) == []
     for button in desk.buttons(case_id).all():
@@ -146,10 +145,11 @@ SIX_HUNDRED = (
 )
 
 
-def below(inner: object, outer: object) -> float:
+def below(inner: Locator, outer: Locator) -> float:
     """How far under the top of the packet something ends, in CSS pixels."""
-    a, b = inner.bounding_box(), outer.bounding_box()  # type: ignore[attr-defined]
-    assert a and b
+    a, b = inner.bounding_box(), outer.bounding_box()
+    assert a is not None
+    assert b is not None
     return float(a["y"] + a["height"] - b["y"])
 
 

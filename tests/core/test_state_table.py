@@ -76,7 +76,7 @@ def command_for(kind: type[Command], case: Case) -> AnyCommand:
         AddCustomerMessage: AddCustomerMessage(case_id=case.id, by="api:t", message=a_message(), new_case_id="c_new"),
         Supersede: Supersede(case_id=case.id, by="api:t", successor="c_new", reason="newer"),
         SubmitDraft: SubmitDraft(case_id=case.id, by="api:t", draft=a_draft()),
-        Withdraw: Withdraw(case_id=case.id, by="api:t"),
+        Withdraw: Withdraw(case_id=case.id, by="api:t", answered_elsewhere=True),
         RedriveDelivery: RedriveDelivery(**receipt, by="system:cli"),
         ReportActionResult: ReportActionResult(case_id=case.id, by="api:t", status="succeeded"),
         Approve: Approve(**seen),

@@ -83,7 +83,8 @@ class Town:
         self._turn = itertools.count()
         self._tickets = itertools.count(1)
         self._http = httpx.Client(trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
-        self.config = SandboxConfig(helpdesk_secret=HELPDESK_SECRET, echo_own_messages=False, **config)
+        events = ("message.channels", "message.groups", "app_home_opened")  # as manifest.yml subscribes
+        self.config = SandboxConfig(helpdesk_secret=HELPDESK_SECRET, events=events, **config)
         self.sandbox = Sandbox(self.config, post=self._post)
         self.workspace = self.sandbox.workspace
         self.helpdesk = self.sandbox.helpdesk
@@ -91,6 +92,7 @@ class Town:
         self.people = self.sandbox.delivery
         for number, user in enumerate(AGENTS):
             self.workspace.add_user(User(user, f"agent{number:02}", f"Agent Number{number:02}"))
+            self.workspace.join(self.workspace.channel_named("support-review"), user)
         self.workspace.set_group("support-agents", AGENTS)
         self.far = run(self.sandbox.app)
         self.mend()

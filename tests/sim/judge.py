@@ -30,6 +30,9 @@ def judge(engine: Engine, world: World, ledger: Ledger) -> None:
     events = _audit_log(engine)
     _tickets(cases)
     _slack_as_a_whole(world, cases)
+    _nothing_waits(engine, cases)
+    with engine.store.reading() as reader:
+        dead = {d.case_id for d in reader.deliveries("dead", limit=500) if d.destination == "crm"}
     for case in cases:
         account = ledger.accounts.get(case.id)
         if account is None:
@@ -40,7 +43,7 @@ def judge(engine: Engine, world: World, ledger: Ledger) -> None:
         _timers(case, of_case)
         _packets(engine, case, world)
         _order(case, world)
-        _crm(case, world)
+        _crm(case, world, dead)
 
 
 def _cases(engine: Engine) -> Iterator[Case]:
@@ -69,6 +72,16 @@ def _tickets(cases: list[Case]) -> None:
     for ticket, count in open_ones.items():
         if count > 1:
             raise Violation(f"Ticket {ticket} has {count} open cases.")
+
+
+def _nothing_waits(engine: Engine, cases: list[Case]) -> None:
+    """Behind a reply that failed or is in doubt things wait for a person; nothing else may."""
+    for_people = {case.id for case in cases if case.state in ("failed", "indeterminate")}
+    with engine.store.reading() as reader:
+        for waiting in reader.deliveries("pending", "claimed", limit=500):
+            if waiting.case_id not in for_people:
+                what = type(waiting.effect).__name__
+                raise Violation(f"Delivery {waiting.id} ({what}) never left, though nothing is in its way.")
 
 
 def _came_to_rest(case: Case, account: Account, world: World) -> None:
@@ -176,11 +189,11 @@ def _order(case: Case, world: World) -> None:
         latest = arrival.number
 
 
-def _crm(case: Case, world: World) -> None:
-    """The last patch of a case that ended says how, and what comes next."""
+def _crm(case: Case, world: World, dead: set[str]) -> None:
+    """The last patch of a case that ended says how, and what comes next; dead letters wait for an operator."""
     if not case.customer.crm_ticket_id or case.state not in FINAL_STATES:
         return
-    if any(delivery.startswith(f"{case.id}-") for delivery in world.refused | world.repeated):
+    if case.id in dead or any(delivery.startswith(f"{case.id}-") for delivery in world.repeated):
         return
     patches = world.of(case.id, "crm")
     if not patches:

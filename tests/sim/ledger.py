@@ -25,6 +25,7 @@ from app.core.messages import (
     WriteReply,
 )
 from app.core.people import People
+from app.core.policy import Policy
 from app.core.requesthash import request_hash
 from tests.sim.world import Arrival
 
@@ -67,11 +68,13 @@ class Account(msgspec.Struct, kw_only=True):
 
 
 class Ledger:
-    def __init__(self, people: People, holding_text: str, assessment_of: Callable[[str], Assessment | None]) -> None:
+    def __init__(self, people: People, policy: Policy, assessment_of: Callable[[str], Assessment | None]) -> None:
         self.people = people
-        self.holding_text = holding_text
+        self.holding_text = policy.holding_text
+        self.fallback_role = policy.fallback_role
         self.assessment_of = assessment_of
         self.accounts: dict[str, Account] = {}
+        self.in_hand: object = None  # a command that is stored and not answered yet
 
     # --- what was answered ---------------------------------------------------------------------------------------
 
@@ -155,39 +158,56 @@ class Ledger:
         assessment = self.assessment_of(account.case_id)
         if assessment is None:
             raise Violation(f"{name}, but the case was never assessed.")
+        everything = {r for stage in assessment.stages for r in stage.roles} | {self.fallback_role}
         votes = [
             v
-            for v in account.votes
+            for v in (*account.votes, *self._unanswered(account, arrival.at))
             if (v.hash == arrival.request_hash if v.hash else v.text == arrival.text)
             and not self._own_cause(account, v, arrival.text)
         ]
         seats = [seat for stage in assessment.stages for seat in seats_of(stage)]
         by_person: dict[str, set[str]] = {}
         for vote in votes:
-            roles = self.people.roles_of(vote.user) & {r for seat in seats for r in seat}
-            roles |= self.people.roles_of(vote.user) & self._gained(account, assessment, vote.at)
-            by_person.setdefault(self.people.find(vote.user).email.casefold() or vote.user, set()).update(roles)
+            may = everything | self._gained(account, assessment, vote.at)
+            by_person.setdefault(self._key(vote.user), set()).update(self.people.roles_of(vote.user) & may)
         if assessment.tier == "high" and len(by_person) < 2:
             raise Violation(
                 f"{name}, high tier, with the approval of {len(by_person)} person(s) for exactly this text."
             )
         gained = self._gained(account, assessment, arrival.at)
-        if not seats or not _filled(seats, list(by_person.values()), gained):
+        taken = {*by_person, self._key(account.authors.get(arrival.text, "")), self._submitter(account)}
+        open_to = [seat | gained | self._standing_in(seat, taken) for seat in seats]
+        if not seats or not _filled(open_to, list(by_person.values())):
             who = ", ".join(v.user for v in votes) or "nobody"
             need = "; ".join("/".join(sorted(s)) for s in seats)
             raise Violation(f"{name}: it needed {need}; exactly this text was approved by {who}.")
+
+    def _unanswered(self, account: Account, at: datetime) -> list[Vote]:
+        command = self.in_hand
+        if not isinstance(command, Approve | SignOff | Edit | WriteReply) or command.case_id != account.case_id:
+            return []
+        text = command.text if isinstance(command, Edit | WriteReply) else ""
+        return [Vote(user=command.user, kind=type(command), text=text, hash="" if text else command.seen, at=at)]
 
     def _own_cause(self, account: Account, vote: Vote, text: str) -> bool:
         """Who wrote a text does not approve it, and who asked for money does not grant it."""
         me = self._key(vote.user)
         command = account.command
-        submitter = command.submitted_by.slack_user if command.submitted_by else ""
         author = account.authors.get(text)
         if vote.kind in (Approve, SignOff) and author and self._key(author) == me:
             return True
-        if not submitter or self._key(submitter) != me:
+        if self._submitter(account) != me:
             return False
         return author == "" or moves_money(command.action)
+
+    def _submitter(self, account: Account) -> str:
+        by = account.command.submitted_by
+        return self._key(by.slack_user) if by and by.slack_user else ""
+
+    def _standing_in(self, seat: set[str], taken: set[str]) -> set[str]:
+        """The fallback role, where everybody who could sit there stands on another side of the case already."""
+        members = {self._key(user) for role in seat for user in self.people.roles.get(role, frozenset())}
+        return {self.fallback_role} if members <= taken else set()
 
     def _key(self, user: str) -> str:
         return self.people.find(user).email.casefold() or user
@@ -233,9 +253,9 @@ def seats_of(stage: Stage) -> list[set[str]]:
             return [{role} for role in stage.roles]
 
 
-def _filled(seats: list[set[str]], persons: list[set[str]], gained: set[str]) -> bool:
+def _filled(seats: list[set[str]], persons: list[set[str]]) -> bool:
     """Whether every seat can be taken by another person."""
     return any(
-        all(held & (seat | gained) for seat, held in zip(seats, chosen, strict=True))
+        all(held & seat for seat, held in zip(seats, chosen, strict=True))
         for chosen in permutations(persons, len(seats))
     )

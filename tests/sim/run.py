@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -52,7 +52,9 @@ WEIGHTS = {
     "redrive": 1.2,
 }
 HEALED_FOR = timedelta(days=3)
-MOST_ROUNDS = 400
+MOST_ROUNDS = 300
+ROUNDS_OF_RETRIES = 6
+SETTLE_ROUND = 2
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,13 +82,20 @@ def steps_of(seed: int) -> int:
     return Random(f"{seed}/length").randint(60, 120)
 
 
-def run(seed: int, *, steps: int | None = None, without: Collection[str] = (), parts: Parts | None = None) -> Result:
-    """Plays one seed; `steps` cuts it short, `without` leaves kinds of steps out, the others stay as they are."""
+def run(
+    seed: int,
+    *,
+    steps: int | None = None,
+    without: Collection[str] = (),
+    skipped: Collection[int] = (),
+    parts: Parts | None = None,
+) -> Result:
+    """Plays one seed. `steps` cuts it short; kinds of steps, or single ones, can be left out: the others stay."""
     count = steps_of(seed) if steps is None else steps
     with database() as url, _faults() as faults:
         simulation = Simulation(seed, url, parts or Parts(), faults)
         try:
-            simulation.play(count, without)
+            simulation.play(count, without, skipped)
             simulation.heal()
             simulation.judge()
             problem = ""
@@ -128,23 +137,26 @@ class Simulation:
         self._depth = 0
         self._now_acting = 0
         self._crashed_at = ""
+        self._asked: AnyCommand | None = None
         self._restarts = 0
+        self._case_number = 0
         self.replicas = [
             Replica(f"r{n}", parts, url, SHIPPED, PEOPLE, self.clock, self.world.ports, self._point)
             for n in range(setup.choice((1, 2, 2)))
         ]
-        self.ledger = Ledger(PEOPLE, SHIPPED.holding_text, lambda case_id: _assessment(self.look(case_id)))
+        self.ledger = Ledger(PEOPLE, SHIPPED, lambda case_id: _assessment(self.look(case_id)))
         self.world.on_reply = self._customer_got
         self.crowd = Crowd(self.world, PEOPLE, self.look, self._by_person)
 
     # --- playing -------------------------------------------------------------------------------------------------
 
-    def play(self, count: int, without: Collection[str] = ()) -> None:
+    def play(self, count: int, without: Collection[str] = (), skipped: Collection[int] = ()) -> None:
+        """Each step draws from randomness of its own, so that one can be left out without changing the others."""
         kinds, weights = list(WEIGHTS), list(WEIGHTS.values())
         for number in range(count):
             self.random = self.weather.random = Random(f"{self.seed}/{number}")
             kind = "case" if number < 2 else self.random.choices(kinds, weights)[0]
-            if kind not in without:
+            if kind not in without and number not in skipped:
                 self._step(kind)
 
     def _step(self, kind: str) -> None:
@@ -194,6 +206,8 @@ class Simulation:
             return
         self.say(f"({where}, the other one acts)")
         self._depth = 1
+        # stored already, though whoever asked has no answer yet
+        self.ledger.in_hand = self._asked if where == "after commit" else None
         try:
             self._step(
                 self.random.choice(
@@ -202,6 +216,7 @@ class Simulation:
             )
         finally:
             self._depth = 0
+            self.ledger.in_hand = None
 
     def _restart(self) -> None:
         self._restarts += 1
@@ -215,6 +230,7 @@ class Simulation:
     def tell(self, command: AnyCommand, remember: Remember | None = None) -> Case | None:
         """The case when the command was accepted; the ledger hears what whoever asked was told."""
         what = f"{_words(command)} {command.case_id}"
+        self._asked, asked_before = command, self._asked
         try:
             handled = self.replica.engine.handle(command, remember)
         except Refused as refusal:
@@ -226,6 +242,8 @@ class Simulation:
             if stored:
                 self.ledger.answered(command, None, self.clock.now())
             raise
+        finally:
+            self._asked = asked_before
         if handled.case is None:
             self.say(f"{what}: answered as the first time")
             return None
@@ -269,7 +287,7 @@ class Simulation:
             self._opened(command)
 
     def _new_name(self) -> str:
-        self._case_number = getattr(self, "_case_number", 0) + 1
+        self._case_number += 1
         return f"c_{self.seed}n{self._case_number:02}"
 
     def _opened(self, command: ReceiveCase) -> None:
@@ -378,20 +396,26 @@ class Simulation:
         self.weather.healed = True
         self.say("the world heals")
         until = self.clock.now() + HEALED_FOR
-        for round_ in range(MOST_ROUNDS):
-            self._now_acting = round_ % len(self.replicas)
+        for number in range(MOST_ROUNDS):
+            self._now_acting = number % len(self.replicas)
             self._guarded(self._work_off)
-            if round_ == 2:
+            if number == SETTLE_ROUND:
                 self._guarded(lambda: self.crowd.settle_all(self.random))
-            with self.replica.store.reading() as reader:
-                timer, waits = reader.oldest_due(), reader.deliveries("pending", "claimed", limit=1)
-            if self.clock.now() >= until and round_ > 6:
+            if self.clock.now() >= until and number > SETTLE_ROUND:
                 return
-            soon = self.clock.now() + timedelta(seconds=61)
-            later = timer if timer and timer > soon and (not waits or round_ > 12) else None
-            target = later or (soon if round_ <= 12 or (timer and timer <= soon) else until)
-            self.weather.pass_time(max((target - self.clock.now()).total_seconds(), 1))
-        raise Violation(f"After {MOST_ROUNDS} rounds in a healed world there is still something to do.")
+            self.weather.pass_time((self._next_look(number, until) - self.clock.now()).total_seconds())
+
+    def _next_look(self, number: int, until: datetime) -> datetime:
+        """Soon, while leases and retries run out; then when the next timer is due."""
+        now = self.clock.now()
+        soon = now + timedelta(seconds=61)
+        with self.replica.store.reading() as reader:
+            timer, waits = reader.oldest_due(), reader.deliveries("pending", "claimed", limit=1)
+        if number < ROUNDS_OF_RETRIES:
+            return soon
+        if waits or (timer is not None and timer <= now):
+            return now + timedelta(hours=1)
+        return max(min(timer or until, until), soon)
 
     def _work_off(self) -> None:
         while self.replica.sweeper.sweep():

@@ -1,4 +1,4 @@
-"""From a history that fails to a short one: fewer steps, then fewer kinds of steps."""
+"""From a history that fails to a short one: a shorter beginning, fewer kinds of steps, then fewer steps."""
 
 from __future__ import annotations
 
@@ -7,27 +7,54 @@ from collections.abc import Callable
 from tests.sim.replica import Parts
 from tests.sim.run import WEIGHTS, Result, run
 
+MOST_RUNS = 150
+
+
+class Shrinker:
+    """Any broken invariant counts as the failure: the first one shows where it went wrong."""
+
+    def __init__(self, failing: Result, parts: Callable[[], Parts]) -> None:
+        self.best = failing
+        self.parts = parts
+        self.without: frozenset[str] = frozenset()
+        self.skipped: frozenset[int] = frozenset()
+        self.runs = 0
+
+    def shortest(self) -> Result:
+        self._cut()
+        for kind in WEIGHTS:
+            self._try(self.best.steps, self.without | {kind}, self.skipped)
+        self._thin()
+        self._cut()
+        return self.best
+
+    def _try(self, steps: int, without: frozenset[str], skipped: frozenset[int]) -> bool:
+        if self.runs >= MOST_RUNS:
+            return False
+        self.runs += 1
+        tried = run(self.best.seed, steps=steps, without=without, skipped=skipped, parts=self.parts())
+        if tried.problem:
+            self.best, self.without, self.skipped = tried, without, skipped
+        return bool(tried.problem)
+
+    def _cut(self) -> None:
+        """Halves the distance to a beginning that does not fail."""
+        good = 0
+        while self.best.steps - good > 1:
+            middle = (good + self.best.steps) // 2
+            if not self._try(middle, self.without, self.skipped):
+                good = middle
+
+    def _thin(self) -> None:
+        """Leaves out runs of steps, long ones first."""
+        size = max(self.best.steps // 4, 1)
+        while size:
+            for first in range(0, self.best.steps, size):
+                chunk = frozenset(range(first, first + size))
+                if not chunk <= self.skipped:
+                    self._try(self.best.steps, self.without, self.skipped | chunk)
+            size //= 2
+
 
 def shortest(failing: Result, parts: Callable[[], Parts] = Parts) -> Result:
-    """The shortest failing history found. Any invariant counts: the first one broken is where it went wrong."""
-    best = _cut(failing, parts)
-    without: set[str] = set()
-    for kind in WEIGHTS:
-        tried = run(best.seed, steps=best.steps, without=without | {kind}, parts=parts())
-        if tried.problem:
-            best, without = tried, without | {kind}
-    return _cut(best, parts, without)
-
-
-def _cut(best: Result, parts: Callable[[], Parts], without: set[str] | None = None) -> Result:
-    """Halves the number of steps that surely fail until no shorter beginning does."""
-    left_out = without or set()
-    good, bad = 0, best.steps
-    while bad - good > 1:
-        middle = (good + bad) // 2
-        tried = run(best.seed, steps=middle, without=left_out, parts=parts())
-        if tried.problem:
-            best, bad = tried, middle
-        else:
-            good = middle
-    return best
+    return Shrinker(failing, parts).shortest()

@@ -74,7 +74,6 @@ class World:
         self.messages: dict[tuple[str, str], Shown] = {}
         self.buttons: list[Button] = []
         self.arrivals: list[Arrival] = []
-        self.refused: set[str] = set()  # deliveries that a far end refused for good
         self.repeated: set[str] = set()  # dead letters that an operator sent once more, out of order by nature
         self.on_reply: Callable[[Arrival], None] = lambda _: None
         self.meanwhile: Callable[[], None] = lambda: None
@@ -91,8 +90,6 @@ class World:
     ) -> None:
         self.meanwhile()
         fate = self.weather.fate(where, repeatable=repeatable, refusable=refusable)
-        if fate == "refused":
-            self.refused.add(delivery)
         if fate != "done":
             self.say(f"{where}, delivery {delivery or '(update)'}: {FATES[fate]}")
         self.weather.happen(fate, effect, where)
@@ -110,8 +107,7 @@ class World:
     def take(self, arrival: Arrival) -> None:
         self.arrivals.append(arrival)
         if arrival.kind in ("reply", "holding"):
-            self.repeated: set[str] = set()  # dead letters that an operator sent once more, out of order by nature
-        self.on_reply(arrival)
+            self.on_reply(arrival)
 
     def of(self, case_id: str, *kinds: str) -> list[Arrival]:
         return [a for a in self.arrivals if a.case_id == case_id and a.kind in kinds]

@@ -71,7 +71,7 @@ class Actions:
 
     def _click(self, body: Payload, action_id: str, target: Target) -> None:
         user = user_of(body)
-        self.desk.directory.ensure(user)
+        self.desk.get_to_know(user)
         try:
             if action_id in VIEWS:
                 self._open(body, target, user, VIEWS[action_id])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +19,7 @@ from app.core.messages import AnyCommand, Click
 from app.core.stages import eligible
 from app.engine import Busy, Engine, where
 from app.ports.directory import SlackDirectory
-from app.ports.errors import PortError
+from app.ports.errors import PortError, RetryLater
 from app.ports.slack import SlackPort
 from blocks.notices import notice_blocks
 from blocks.surface import Surroundings, surroundings_of
@@ -25,7 +27,10 @@ from blocks.surface import Surroundings, surroundings_of
 log = logging.getLogger("countersign.slack")
 
 # Slack waits 3 s for the acknowledgement; the rest is for the way there and back.
-STORE_WITHIN = 2.4
+STORE_WITHIN = 2.0
+STRANGER_WITHIN = 0.4
+DIRECT_TRIES = 3
+LONGEST_PAUSE = 2.0  # seconds between them
 MOST_LOOKED_AT = 100  # cases of one queue searched for those that wait for one person
 Payload = Mapping[str, Any]
 
@@ -128,6 +133,13 @@ class Desk:
         mine = [c for c in found.values() if any(p.key == key for p in eligible(c, people))]
         return sorted(mine, key=by_risk)
 
+    def get_to_know(self, user: str) -> None:
+        """Look up somebody new, but let the acknowledgement wait for Slack only a moment (DE3)."""
+        if user in self.engine.people().persons:
+            return
+        with suppress(FutureTimeout, PortError):
+            self.pool.submit(self.directory.ensure, user).result(STRANGER_WITHIN)
+
     # --- a private word ------------------------------------------------------------------------------------------
 
     def later(self, work: Callable[[], object]) -> None:
@@ -152,12 +164,16 @@ class Desk:
                 ways.append(lambda: self.slack.respond(target.response_url, text, blocks))
             if target and target.channel:
                 ways.append(lambda: self.slack.ephemeral(target.channel, user, text, blocks))
-            ways.append(lambda: self.slack.direct("notice", user, text, blocks))
+            ways += [lambda: self.slack.direct("notice", user, text, blocks)] * DIRECT_TRIES
             for way in ways:
                 try:
                     way()
                 except PortError as error:
                     log.info("a private answer had to take another way: %s", error.code or type(error).__name__)
+                    if way is ways[-1] and not isinstance(error, RetryLater):
+                        return
+                    if way is ways[-1]:  # direct messages to one person are paced
+                        time.sleep(min(error.after or 0.0, LONGEST_PAUSE))
                 else:
                     return
 

@@ -38,7 +38,7 @@ class Views:
             ack(response_action="update", view=message_view("Not done", "This form is from an older version."))
             return
         user = user_of(body)
-        self.desk.directory.ensure(user)
+        self.desk.get_to_know(user)
         try:
             case = self.desk.do(self._command(body, str(view.get("callback_id")), target, user, values))
         except Refused as refusal:

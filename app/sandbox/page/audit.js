@@ -81,10 +81,15 @@ function details(values) {
   ];
 }
 
+const DID = { approve: "approved", edit: "edited", write: "wrote the reply", sign_off: "signed off" };
+
 function caseCard(item) {
   if (!item || !item.id) return null;
   const approval = item.approval || {};
-  const by = [approval.by].flat().filter(Boolean).map(who).join(", ");
+  const steps = (approval.approvals || []).map(
+    (one) => `${who(one.by)} (${one.role}, ${DID[one.kind] || one.kind})`,
+  );
+  const by = steps.length ? steps.join(", ") : [approval.by].flat().filter(Boolean).map(who).join(", ");
   return h(
     "section",
     { class: "card", testid: "audit-case", "aria-label": `Case ${item.id}` },

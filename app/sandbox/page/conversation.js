@@ -177,7 +177,8 @@ function buildThread(channel, ts) {
   });
   document.getElementById("app").append(panel);
   document.getElementById("app").classList.add("with-thread");
-  composer.input.focus({ preventScroll: true });
+  // On a phone the keyboard would cover what the thread was opened for.
+  (matchMedia("(max-width: 760px)").matches ? list.scroller : composer.input).focus({ preventScroll: true });
   return { panel, list, composer, ts };
 }
 

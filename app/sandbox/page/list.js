@@ -55,6 +55,13 @@ export class MessageList {
     this.pill.hidden = true;
   }
 
+  /** The end of the list; of a newest message that is longer than the window, its beginning. */
+  toNewest() {
+    this.toBottom();
+    const newest = this.items.lastElementChild;
+    if (newest && newest.offsetHeight > this.scroller.clientHeight) newest.scrollIntoView({ block: "start" });
+  }
+
   update(messages) {
     const stick = this.first || this.atBottom();
     const memo = rememberFocus(this.scroller);
@@ -62,7 +69,8 @@ export class MessageList {
     const fresh = this.place(
       this.rows(messages.filter((message) => !message.deleted || message.reply_count > 0)),
     );
-    if (stick) this.toBottom();
+    if (this.first) this.toNewest();
+    else if (stick) this.toBottom();
     else if (this.scroller.scrollTop !== top && !this.scroller.contains(document.activeElement))
       this.scroller.scrollTop = top;
     restoreFocus(this.scroller, memo, this.scroller);
@@ -132,8 +140,10 @@ export class MessageList {
   tell(fresh, stick) {
     const others = fresh.filter((message) => message.user !== store.as);
     if (!others.length) return this.toBottom();
-    if (!stick) this.pill.hidden = false;
     const last = others[others.length - 1];
+    // A private answer to one's own click, perhaps with an Undo that does not wait.
+    if (last.ephemeral) this.toNewest();
+    else if (!stick) this.pill.hidden = false;
     announce(
       `${last.ephemeral ? "Only visible to you. " : ""}${authorOf(last).name}: ${(last.text || "new message").slice(0, 240)}`,
     );
