@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tests.sim.replica import Parts
-from tests.sim.run import WEIGHTS, Result, run
+from tests.sim.run import Result, run
+from tests.sim.steps import WEIGHTS
 
 MOST_RUNS = 150
 

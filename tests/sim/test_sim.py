@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.sim.plants import PLANTS, no_plant
-from tests.sim.run import WEIGHTS, run
+from tests.sim.run import run
 from tests.sim.shrink import shortest
+from tests.sim.steps import WEIGHTS
 
 SEEDS = range(15)
 MOST_SEEDS = 60

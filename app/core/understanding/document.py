@@ -24,7 +24,7 @@ OUT_OF_SCOPE = "out_of_scope"
 FEWEST_PHRASES = 5
 # Fitting takes time and memory with the square of the number of sentences.
 MOST_PHRASES = 4000
-AROUND = 3
+AROUND = 3  # of every so many phrases, one is also learnt with words around it
 VARIANTS = 3  # sentences made of one phrase with a {word} in it
 
 Identifier = Annotated[str, Meta(pattern="^[a-z][a-z0-9_]*$", max_length=80)]
@@ -86,7 +86,7 @@ def examples(document: Document) -> tuple[Example, ...]:
     for number, (intent, phrase) in enumerate(_phrases(document)):
         turns = range(VARIANTS if _SLOT.search(phrase) else 1)
         texts = [_filled(phrase, document.words, number + turn) for turn in turns]
-        if AROUND and number % AROUND == 0 and document.before and document.after:
+        if number % AROUND == 0 and document.before and document.after:
             before, after = document.before, document.after
             texts.append(f"{before[number // AROUND % len(before)]} {texts[0]} {after[number // AROUND % len(after)]}")
         found.append(Example(tuple(texts), intent))

@@ -9,22 +9,35 @@ from itertools import pairwise
 
 from app.core.guards.normalise import fold_text
 
-MOST_CHARACTERS = 4000
+# People say what they want at the beginning or at the end.
+FIRST_CHARACTERS, LAST_CHARACTERS = 3000, 1000
+# About the length of the phrases that are learnt from: a longer sentence is read through a window that moves on.
+WINDOW, STEP = 10, 5
+WORD, PAIR, PIECE = range(3)
+Feature = tuple[int, str]  # WORD, PAIR or PIECE; and what it is
+
 _TOKEN = re.compile(r"[^\W_]+(?:['@.\-][^\W_]+)*")
 _DIGIT = re.compile(r"\d")
+_SENTENCE_END = re.compile(r"[.!?;\n]+(?:\s+|$)")
 # Words that carry no intent by themselves; pairs are made over their heads, too.
 _SMALL = frozenset(
-    "a an the this that these those my your our his her its of to in on at for from by with and or is are was be been am "
-    "it i you we me us do does did have has had will would can could should please just very so some any there here as".split()
+    "a an the this that these those my your our his her its of to in on at for from by with and or is are was be been "
+    "am it i you we me us do does did have has had will would can could should please just very so some any there "
+    "here as".split()
 )
-KINDS = ("word", "pair", "piece")
-Kind = int  # index into KINDS
-Feature = tuple[Kind, str]
 
 
 def fold(text: str) -> str:
-    text = text[:MOST_CHARACTERS]
+    """Lower case without accents; of a long text its beginning and its end."""
+    if len(text) > FIRST_CHARACTERS + LAST_CHARACTERS:
+        text = f"{text[:FIRST_CHARACTERS]}\n{text[-LAST_CHARACTERS:]}"
     return text.lower() if text.isascii() else fold_text(text)
+
+
+def parts(text: str) -> list[list[str]]:
+    """The words of each sentence, long sentences in overlapping windows. Never empty, though a part may be."""
+    sentences = [tokens(sentence) for sentence in _SENTENCE_END.split(fold(text))]
+    return [part for words in sentences if words for part in _windows(words)] or [[]]
 
 
 def tokens(folded: str) -> list[str]:
@@ -32,29 +45,32 @@ def tokens(folded: str) -> list[str]:
     return ["0" if _DIGIT.search(word) else word.replace("'", "") for word in _TOKEN.findall(folded)]
 
 
-def features(folded: str, same: Mapping[str, str]) -> Counter[Feature]:
-    words = tokens(folded)
+def features(words: list[str], same: Mapping[str, str]) -> Counter[Feature]:
+    """`same` maps a word to the name of the words that mean the same."""
     heads = [same.get(word, word) for word in words]
     found = Counter(_pairs(heads))
     for word, head in zip(words, heads, strict=True):
-        found[0, word] += 1
+        found[WORD, word] += 1
         if head != word:
-            found[0, head] += 1
+            found[WORD, head] += 1
         if word not in _SMALL and word != "0":
             for piece in _pieces(word):
-                found[2, piece] += 1
+                found[PIECE, piece] += 1
     return found
 
 
+def _windows(words: list[str]) -> list[list[str]]:
+    if len(words) <= WINDOW + 2:
+        return [words]
+    return [words[start : start + WINDOW] for start in range(0, len(words) - STEP, STEP)]
+
+
 def _pairs(heads: list[str]) -> Iterator[Feature]:
-    ends = ["<", *heads, ">"]
-    for left, right in pairwise(ends):
-        yield 1, f"{left} {right}"
+    for left, right in pairwise(["<", *heads, ">"]):
+        yield PAIR, f"{left} {right}"
     large = [head for head in heads if head not in _SMALL]
-    for left, right in pairwise(large):
-        yield 1, f"{left}~{right}"
-    for left, right in zip(large, large[2:], strict=False):
-        yield 1, f"{left}~{right}"
+    for left, right in [*pairwise(large), *zip(large, large[2:], strict=False)]:
+        yield PAIR, f"{left}~{right}"
 
 
 def _pieces(word: str) -> Iterator[str]:

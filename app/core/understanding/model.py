@@ -1,159 +1,153 @@
-"""The intent classifier: a linear model over TF-IDF features, fitted in closed form, with honest confidences.
+"""The intent classifier: a linear model over TF-IDF features, with confidences that mean what they say.
 
-Ridge regression on one-hot targets has two virtues here. Its fit is one matrix inverse, so an edited file is learnt in
-about a second; and the scores a phrase would get from a model that never saw it (nor anything like it) come out of the
-same inverse. The temperature that turns scores into probabilities is fitted on those scores alone.
+Ridge regression on one-hot targets is solved in closed form, so an edited file is learnt in about a second. What a
+confidence is worth is learnt from phrases the model did not see, nor anything like them: every phrase is scored by a
+model fitted without its fold, and much alike phrases share a fold.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from app.core.understanding.document import Example
-from app.core.understanding.features import KINDS, Feature, features, fold
+from app.core.understanding.document import OUT_OF_SCOPE, Example
+from app.core.understanding.features import PAIR, PIECE, WORD, Feature, features, fold, parts, tokens
+from app.core.understanding.linear import FOLDS, Floats, Row, folds, logistic, products, solve
 
-Floats = NDArray[np.float32]
-Row = tuple[NDArray[np.intp], Floats]  # columns and values
-WEIGHTS = (1.0, 0.9, 0.8)  # of words, pairs, pieces
-RIDGE = 0.6
-FOLDS = 3
-DENSE = 2048
-ALIKE = 0.55  # phrases more alike than this are never on both sides of a fold
-_FEWEST_PIECES = 2
+WEIGHT = {WORD: 1.0, PAIR: 0.9, PIECE: 0.8}
+# What an unknown feature counts in the length of a text: the stranger the text, the lower all scores.
+UNKNOWN = {WORD: 1.0, PAIR: 0.1, PIECE: 0.3}
+_LENGTH = math.sqrt(sum(weight**2 for weight in WEIGHT.values()))
+_FEWEST_PHRASES = 2  # a pair or piece of one phrase only tells nothing about others
+_SURE = 1e-6
 
 
 class Weights(msgspec.Struct, frozen=True, array_like=True):
-    """What a fitted model is, as plain values."""
+    """A fitted model as plain values. Arrays are little-endian float32; `matrix` has a row a feature."""
 
     labels: tuple[str, ...]
     same: dict[str, str]
     vocabulary: dict[str, int]
     idf: bytes
     matrix: bytes
-    offset: bytes
     temperature: float
-    rare: float
+    trust: tuple[float, float, float]  # of the logit of the likeliest label, of the share of known words, and 1
 
 
 class IntentModel:
-    """Immutable once made. `probabilities` is a pure function of the text."""
+    """Immutable once made; a pure function of the text."""
 
     def __init__(self, weights: Weights) -> None:
         self.weights = weights
         self.labels = weights.labels
-        self._idf = np.frombuffer(weights.idf, np.float32)
-        self._matrix = np.frombuffer(weights.matrix, np.float32).reshape(len(self._idf), len(weights.labels))
-        self._offset = np.frombuffer(weights.offset, np.float32)
+        self._idf = _floats(weights.idf)
+        self._matrix = _floats(weights.matrix).reshape(len(self._idf), len(weights.labels))
+        self._outside = weights.labels.index(OUT_OF_SCOPE)
 
-    def probabilities(self, text: str) -> Floats:
-        """In the order of `labels`; sums to 1."""
-        counted = features(fold(text), self.weights.same)
-        rows, values = weigh(counted, self.weights.vocabulary, self._idf, self.weights.rare)
-        scores = values @ self._matrix[rows] + self._offset
-        return softmax(scores * np.float32(self.weights.temperature))
+    def read(self, text: str) -> tuple[str, float]:
+        """The likeliest intent and how likely it is to be right."""
+        found = parts(text)
+        likely = self._combined(np.stack([self._probabilities(part) for part in found]))
+        best = int(likely.argmax())
+        known = self.known_words([word for part in found for word in part])
+        return self.labels[best], _trusted(float(likely[best]), known, self.weights.trust)
 
-    def knows(self, word: str) -> bool:
-        return f"0{word}" in self.weights.vocabulary
+    def known_words(self, words: Sequence[str]) -> float:
+        """Their share that occurs in the phrases; 0 of no words."""
+        vocabulary = self.weights.vocabulary
+        return sum(_key(WORD, word) in vocabulary for word in words) / len(words) if words else 0.0
+
+    def _probabilities(self, words: list[str]) -> Floats:
+        rows, values = _weighed(features(words, self.weights.same), self.weights.vocabulary, self._idf)
+        return _softmax(values @ self._matrix[rows] * np.float32(self.weights.temperature))
+
+    def _combined(self, each: Floats) -> Floats:
+        """Of all parts, the ones that clearly want something speak; thanks and stories do not drown them."""
+        if len(each) == 1:
+            return each[0]
+        wants = each.copy()
+        wants[:, self._outside] = 0
+        clear = wants.max(axis=1)
+        result: Floats = (wants * clear[:, None] ** 2).sum(axis=0)
+        outside = each[clear.argmax(), self._outside]
+        result *= (1 - outside) / max(float(result.sum()), _SURE)
+        result[self._outside] = outside
+        return result
 
 
-def softmax(scores: Floats) -> Floats:
+def fit(examples: Sequence[Example], same: Iterable[Sequence[str]]) -> IntentModel:
+    heads = {word: f"={words[0]}" for group in same for words in [[_bare(w) for w in group]] for word in words}
+    labels = tuple(dict.fromkeys(example.intent for example in examples))
+    counted = [[features(tokens(fold(text)), heads) for text in example.texts] for example in examples]
+    vocabulary, idf, shared = _vocabulary(counted)
+    data = [_mean([_weighed(found, vocabulary, idf) for found in variants]) for variants in counted]
+    truth = np.array([labels.index(example.intent) for example in examples])
+    targets = np.eye(len(labels), dtype=np.float32)[truth] - np.float32(1 / len(labels))
+    alike = products(data, len(idf))
+    unseen = np.empty_like(targets)
+    for held in folds(alike, truth, FOLDS):
+        rest = np.setdiff1d(np.arange(len(data)), held)
+        unseen[held] = alike[np.ix_(held, rest)] @ solve(alike[np.ix_(rest, rest)], targets[rest])
+    temperature = _temperature(unseen, truth)
+    matrix = np.zeros((len(idf), len(labels)), np.float32)
+    for (rows, values), part in zip(data, solve(alike, targets), strict=True):
+        matrix[rows] += values[:, None] * part
+    return IntentModel(
+        Weights(
+            labels=labels,
+            same=heads,
+            vocabulary=vocabulary,
+            idf=idf.astype("<f4").tobytes(),
+            matrix=matrix.astype("<f4").tobytes(),
+            temperature=temperature,
+            trust=_trust(_softmax(unseen * np.float32(temperature)), truth, [_known(v, shared) for v in counted]),
+        )
+    )
+
+
+def _floats(data: bytes) -> Floats:
+    return np.frombuffer(data, "<f4").astype(np.float32, copy=False)
+
+
+def _bare(word: str) -> str:
+    return "".join(tokens(fold(word)))
+
+
+def _key(kind: int, name: str) -> str:
+    return f"{kind}{name}"
+
+
+def _softmax(scores: Floats) -> Floats:
     powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
     result: Floats = powers / powers.sum(axis=-1, keepdims=True)
     return result
 
 
-def weigh(
-    counted: Mapping[Feature, int], vocabulary: Mapping[str, int], idf: Floats, rare: float
-) -> Row:
-    """Known features' rows and their weights. Unknown ones count in the length, so strange texts score low."""
+def _weighed(counted: Mapping[Feature, int], vocabulary: Mapping[str, int], idf: Floats) -> Row:
+    """The known features with their weights. Each kind of feature has the same share, however many there are."""
     rows: list[int] = []
     raw: list[float] = []
     kinds: list[int] = []
-    squares = [0.0] * len(KINDS)
+    squares = dict.fromkeys(WEIGHT, 0.0)
+    rare = float(idf.max()) ** 2
     for (kind, name), times in counted.items():
-        amount = 1.0 + math.log(times) if times > 1 else 1.0
-        row = vocabulary.get(f"{kind}{name}")
+        row = vocabulary.get(_key(kind, name))
         if row is None:
-            squares[kind] += (amount * rare) ** 2 * UNKNOWN[kind]
+            squares[kind] += rare * UNKNOWN[kind]
             continue
-        value = amount * float(idf[row])
+        value = float(idf[row]) * (1.0 + math.log(times))
         squares[kind] += value * value
         rows.append(row)
         raw.append(value)
         kinds.append(kind)
-    scale = [weight / math.sqrt(square + PIVOT[k]) if square else 0.0 for k, (weight, square) in enumerate(zip(WEIGHTS, squares, strict=True))]
-    length = LENGTH
-    values = np.array([value * scale[kind] / length for value, kind in zip(raw, kinds, strict=True)], np.float32)
+    scale = {kind: WEIGHT[kind] / math.sqrt(square) / _LENGTH if square else 0.0 for kind, square in squares.items()}
+    values = np.array([value * scale[kind] for value, kind in zip(raw, kinds, strict=True)], np.float32)
     return np.array(rows, np.intp), values
-
-LENGTH = math.sqrt(sum(w * w for w in WEIGHTS))
-UNKNOWN = (1.0, 0.1, 0.3)
-PIVOT = (0.0, 0.0, 0.0)
-
-def fit(examples: Sequence[Example], same: Mapping[str, str]) -> IntentModel:
-    labels = tuple(dict.fromkeys(example.intent for example in examples))
-    counted = [[features(fold(text), same) for text in example.texts] for example in examples]
-    vocabulary, idf, rare = _vocabulary(counted)
-    data = [_mean([weigh(found, vocabulary, idf, rare) for found in variants]) for variants in counted]
-    number = {label: i for i, label in enumerate(labels)}
-    truth = np.array([number[example.intent] for example in examples])
-    offset = np.full(len(labels), 1 / len(labels), np.float32)
-    targets = np.eye(len(labels), dtype=np.float32)[truth] - offset
-    alike = _alike(data, len(idf))
-    unseen = np.empty_like(targets)
-    for held in _folds(examples, alike):
-        rest = np.setdiff1d(np.arange(len(data)), held)
-        unseen[held] = alike[np.ix_(held, rest)] @ _solve(alike[np.ix_(rest, rest)], targets[rest])
-    dual = _solve(alike, targets)
-    matrix = np.zeros((len(idf), len(labels)), np.float32)
-    for (rows, values), part in zip(data, dual, strict=True):
-        matrix[rows] += values[:, None] * part
-    return IntentModel(
-        Weights(
-            labels=labels,
-            same=dict(same),
-            vocabulary=vocabulary,
-            idf=idf.tobytes(),
-            matrix=matrix.tobytes(),
-            offset=offset.tobytes(),
-            temperature=_temperature(unseen, truth),
-            rare=rare,
-        )
-    )
-
-
-def _solve(alike: Floats, targets: Floats) -> Floats:
-    result: Floats = np.linalg.solve(alike + RIDGE * np.eye(len(alike), dtype=np.float32), targets)
-    return result
-
-
-def _alike(data: Sequence[Row], width: int) -> Floats:
-    """Every example's product with every other. Common features as a dense block, the many rare ones by postings."""
-    often = np.bincount(np.concatenate([rows for rows, _ in data]), minlength=width)
-    dense_place = np.full(width, -1)
-    common = np.argsort(often)[::-1][:DENSE]
-    dense_place[common] = np.arange(len(common))
-    dense = np.zeros((len(data), len(common)), np.float32)
-    rows_of: list[list[int]] = [[] for _ in range(width)]
-    values_of: list[list[float]] = [[] for _ in range(width)]
-    for number, (rows, values) in enumerate(data):
-        places = dense_place[rows]
-        dense[number, places[places >= 0]] = values[places >= 0]
-        for row, value in zip(rows[places < 0].tolist(), values[places < 0].tolist(), strict=True):
-            rows_of[row].append(number)
-            values_of[row].append(value)
-    result: Floats = dense @ dense.T
-    for rows_list, values_list in zip(rows_of, values_of, strict=True):
-        if rows_list:
-            amounts = np.array(values_list, np.float32)
-            result[np.ix_(rows_list, rows_list)] += np.outer(amounts, amounts)
-    return result
 
 
 def _mean(variants: Sequence[Row]) -> Row:
@@ -164,43 +158,40 @@ def _mean(variants: Sequence[Row]) -> Row:
     return np.fromiter(total, np.intp, len(total)), np.fromiter(total.values(), np.float32, len(total))
 
 
-def _vocabulary(counted: Sequence[Sequence[Mapping[Feature, int]]]) -> tuple[dict[str, int], Floats, float]:
+def _vocabulary(
+    counted: Sequence[Sequence[Mapping[Feature, int]]],
+) -> tuple[dict[str, int], Floats, frozenset[str]]:
+    """Features' rows and their inverse document frequencies; and the words that more than one phrase has."""
     often = Counter(feature for variants in counted for feature in {f for found in variants for f in found})
-    kept = {f: times for f, times in often.items() if f[0] == 0 or times >= _FEWEST_PIECES}
-    vocabulary = {f"{kind}{name}": row for row, (kind, name) in enumerate(kept)}
-    total = len(counted)
-    idf = np.array([math.log((1 + total) / (1 + times)) + 1 for times in kept.values()], np.float32)
-    return vocabulary, idf, math.log((1 + total) / 2) + 1
+    kept = {f: times for f, times in often.items() if f[0] == WORD or times >= _FEWEST_PHRASES}
+    vocabulary = {_key(kind, name): row for row, (kind, name) in enumerate(kept)}
+    idf = np.array([math.log((1 + len(counted)) / (1 + times)) + 1 for times in kept.values()], np.float32)
+    return vocabulary, idf, frozenset(name for (kind, name), times in often.items() if kind == WORD and times > 1)
 
 
-def _folds(examples: Sequence[Example], alike: Floats) -> list[NDArray[np.intp]]:
-    """Rows by fold. Phrases of one intent that are much alike stay together."""
-    leader = list(range(len(examples)))
-
-    def lead(row: int) -> int:
-        while leader[row] != row:
-            leader[row] = leader[leader[row]]
-            row = leader[row]
-        return row
-
-    for left, right in np.argwhere(np.triu(alike, 1) > ALIKE).tolist():
-        if examples[left].intent == examples[right].intent:
-            leader[lead(right)] = lead(left)
-    sizes = Counter(lead(row) for row in range(len(examples)))
-    load = [0] * FOLDS
-    place: dict[int, int] = {}
-    for group, size in sizes.most_common():
-        place[group] = load.index(min(load))
-        load[place[group]] += size
-    where = np.array([place[lead(row)] for row in range(len(examples))])
-    return [rows for n in range(FOLDS) if len(rows := np.flatnonzero(where == n))]
+def _known(variants: Sequence[Mapping[Feature, int]], shared: frozenset[str]) -> float:
+    """The share of a phrase's words that the other phrases know."""
+    words = [name for found in variants for kind, name in found if kind == WORD and not name.startswith("=")]
+    return sum(word in shared for word in words) / len(words) if words else 0.0
 
 
 def _temperature(scores: Floats, truth: NDArray[np.int64]) -> float:
     """The factor on the scores under which the true labels are likeliest."""
-    return float(min(np.geomspace(1, 60, 60), key=lambda t: _surprise(scores * np.float32(t), truth)))
+
+    def surprise(factor: float) -> float:
+        chosen = _softmax(scores * np.float32(factor))[np.arange(len(truth)), truth]
+        return float(-np.log(np.maximum(chosen, 1e-9)).mean())
+
+    return float(min(np.geomspace(1, 60, 60).tolist(), key=surprise))
 
 
-def _surprise(logits: Floats, truth: NDArray[np.int64]) -> float:
-    chosen = softmax(logits)[np.arange(len(truth)), truth]
-    return float(-np.log(np.maximum(chosen, 1e-9)).mean())
+def _trust(likely: Floats, truth: NDArray[np.int64], known: Sequence[float]) -> tuple[float, float, float]:
+    best = likely.max(axis=1).astype(np.float64)
+    seen = np.stack([np.log((best + _SURE) / (1 - best + _SURE)), np.array(known), np.ones(len(best))], axis=1)
+    logit, words, always = logistic(seen, likely.argmax(axis=1) == truth).tolist()
+    return logit, words, always
+
+
+def _trusted(likely: float, known: float, trust: tuple[float, float, float]) -> float:
+    logit = math.log((likely + _SURE) / (1 - likely + _SURE))
+    return 1 / (1 + math.exp(-(trust[0] * logit + trust[1] * known + trust[2])))

@@ -27,8 +27,9 @@ from blocks.surface import Surroundings, surroundings_of
 log = logging.getLogger("countersign.slack")
 
 # Slack waits 3 s for the acknowledgement; the rest is for the way there and back.
-STORE_WITHIN = 2.0
-STRANGER_WITHIN = 0.4
+STORE_WITHIN = 2.4
+STRANGER_WITHIN = 0.3
+LONGEST_ID = 40
 DIRECT_TRIES = 3
 LONGEST_PAUSE = 2.0  # seconds between them
 MOST_LOOKED_AT = 100  # cases of one queue searched for those that wait for one person
@@ -63,10 +64,11 @@ def read_target(raw: object) -> Target | None:
         fields = msgspec.json.decode(str(raw or ""), type=dict[str, str])
     except msgspec.DecodeError:
         return None
-    if not fields.get("c"):
+    case_id = fields.get("c", "")
+    if not (0 < len(case_id) <= LONGEST_ID and case_id.isascii() and case_id.isprintable()):
         return None
     return Target(
-        case_id=fields["c"],
+        case_id=case_id,
         seen=fields.get("h", ""),
         packet=fields.get("p", ""),
         delivery=fields.get("d", ""),
@@ -164,18 +166,20 @@ class Desk:
                 ways.append(lambda: self.slack.respond(target.response_url, text, blocks))
             if target and target.channel:
                 ways.append(lambda: self.slack.ephemeral(target.channel, user, text, blocks))
-            ways += [lambda: self.slack.direct("notice", user, text, blocks)] * DIRECT_TRIES
             for way in ways:
                 try:
                     way()
                 except PortError as error:
                     log.info("a private answer had to take another way: %s", error.code or type(error).__name__)
-                    if way is ways[-1] and not isinstance(error, RetryLater):
-                        return
-                    if way is ways[-1]:  # direct messages to one person are paced
-                        time.sleep(min(error.after or 0.0, LONGEST_PAUSE))
                 else:
                     return
+            for _ in range(DIRECT_TRIES):
+                try:
+                    self.slack.direct("notice", user, text, blocks)
+                    return
+                except RetryLater as busy:  # one person gets one message a second
+                    time.sleep(min(busy.after or 0.0, LONGEST_PAUSE))
+            log.warning("a private answer could not be given: Slack takes none")
 
         self.later(send)
 

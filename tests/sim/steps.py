@@ -1,0 +1,200 @@
+"""What can happen in one step: people, callers, operators, processes and time, each by a method of its own."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from datetime import timedelta
+from random import Random
+
+import msgspec
+
+from app.core.case import Case
+from app.core.messages import AddCustomerMessage, AddNote, AnyCommand, Click, ReceiveCase, RedriveDelivery
+from app.dispatch import DESTINATIONS
+from app.engine import Remember
+from db.outbox import Delivery
+from tests.scenes import SHIPPED
+from tests.sim import scenery
+from tests.sim.ledger import Ledger
+from tests.sim.people import Crowd
+from tests.sim.replica import Crash, Replica
+from tests.sim.weather import SimClock, Weather
+from tests.sim.world import World
+
+# How often each kind of step comes.
+WEIGHTS = {
+    "dispatch": 32.0,
+    "click": 16.0,
+    "right click": 16.0,
+    "tick": 11.0,
+    "sweep": 9.0,
+    "case": 2.5,
+    "old click": 6.0,
+    "form": 4.0,
+    "forged click": 2.0,
+    "undo": 2.5,
+    "draft": 2.0,
+    "message": 0.8,
+    "withdraw": 0.5,
+    "action result": 1.0,
+    "note": 0.6,
+    "jump": 1.2,
+    "crash": 0.8,
+    "outage": 0.8,
+    "checkpoint": 1.2,
+    "redrive": 1.2,
+}
+
+
+class Steps(ABC):
+    """The steps of a simulation, which says what they act on."""
+
+    seed: int
+    clock: SimClock
+    weather: Weather
+    world: World
+    ledger: Ledger
+    crowd: Crowd
+    random: Random
+    names: list[str]
+    intakes: list[tuple[ReceiveCase, Remember]]
+    dead_letters: list[Delivery]
+    _case_number: int
+
+    @property
+    @abstractmethod
+    def replica(self) -> Replica: ...
+
+    @abstractmethod
+    def say(self, line: str) -> None: ...
+
+    @abstractmethod
+    def tell(self, command: AnyCommand, remember: Remember | None = None) -> Case | None: ...
+
+    @abstractmethod
+    def look(self, case_id: str) -> Case | None: ...
+
+    def do(self, kind: str) -> None:
+        getattr(self, f"_do_{kind.replace(' ', '_')}")()
+
+    def _some_case(self) -> str:
+        return self.random.choice(self.names[-4:]) if self.names else "c_nobody"
+
+    def _do_case(self) -> None:
+        """A new case, or a caller's retry of an earlier one under its Idempotency-Key."""
+        if self.intakes and self.random.random() < 0.15:
+            command, remember = self.random.choice(self.intakes)
+            command = msgspec.structs.replace(command, case_id=self._new_name())
+            if self.tell(command, remember) is not None:
+                self._opened(command)
+            return
+        scene, command = scenery.a_new_case(self.random, self._new_name(), self.clock.now())
+        remember = Remember(key=command.case_id, digest=command.case_id, answer=lambda case: case.id.encode())
+        self.intakes.append((command, remember))
+        self.say(f"a case comes in: {scene}, on ticket {command.ticket.id}")
+        try:
+            self.tell(command, remember)
+        finally:
+            self._opened(command)
+
+    def _new_name(self) -> str:
+        self._case_number += 1
+        return f"c_{self.seed}n{self._case_number:02}"
+
+    def _opened(self, command: ReceiveCase) -> None:
+        """In the books once it is stored; what it replaced is not to be answered any more."""
+        if self.look(command.case_id) is None or command.case_id in self.names:
+            return
+        self.names.append(command.case_id)
+        for other in self.ledger.accounts.values():
+            if other.command.ticket.id == command.ticket.id:
+                other.replaced = True
+        self.ledger.opened(command, SHIPPED.snapshot, self.clock.now())
+
+    def _do_message(self) -> None:
+        case = self.look(self._some_case())
+        if case is None:
+            return
+        command = scenery.a_message_for(self.random, case.id, self._new_name(), self.clock.now())
+        assert isinstance(command, AddCustomerMessage)
+        with self.replica.store.reading() as reader:
+            standing = reader.open_case_for_ticket(case.ticket.id) or case
+        if standing.id not in self.ledger.accounts:
+            return  # its intake is still waiting for the answer
+        known = self.ledger.accounts[standing.id].command
+        fresh = msgspec.structs.replace(known, case_id=command.new_case_id, draft=None, deadline=None)
+        try:
+            self.tell(command)
+        finally:
+            self._opened(fresh)
+
+    def _do_draft(self) -> None:
+        self.tell(scenery.a_draft_for(self.random, self._some_case()))
+
+    def _do_withdraw(self) -> None:
+        self.tell(scenery.a_withdrawal(self.random, self._some_case()))
+
+    def _do_action_result(self) -> None:
+        case = self.look(self._some_case())
+        if case is not None:
+            self.tell(scenery.an_action_result(self.random, case))
+
+    def _do_note(self) -> None:
+        click = Click(channel="C1", ts=f"{self.random.randrange(3)}.1")
+        self.tell(AddNote(case_id=self._some_case(), user="UAGENT2", text="I called them.", click=click))
+
+    def _do_click(self) -> None:
+        self.crowd.click_live(self.random)
+
+    def _do_right_click(self) -> None:
+        self.crowd.click_right(self.random)
+
+    def _do_old_click(self) -> None:
+        self.crowd.click_old(self.random)
+
+    def _do_forged_click(self) -> None:
+        self.crowd.click_forged(self.random)
+
+    def _do_form(self) -> None:
+        self.crowd.submit_form(self.random)
+
+    def _do_undo(self) -> None:
+        self.crowd.click_undo(self.random)
+
+    def _do_dispatch(self) -> None:
+        for destination in self.random.sample(DESTINATIONS, self.random.randint(1, 4)):
+            self.replica.dispatcher.step(destination)
+
+    def _do_sweep(self) -> None:
+        self.replica.sweeper.sweep()
+
+    def _do_tick(self) -> None:
+        self.weather.pass_time(self.random.choice((1, 3, 6, 20, 70, 300)))
+
+    def _do_jump(self) -> None:
+        hours = self.random.choice((0.3, 0.3, 0.6, 2.1, 5, 13, 30))
+        self.say(f"{hours} hours pass")
+        self.weather.pass_time(hours * 3600)
+
+    def _do_crash(self) -> None:
+        self.say("CRASH while idle")
+        raise Crash("idle")
+
+    def _do_outage(self) -> None:
+        where = self.random.choice(DESTINATIONS)
+        seconds = self.random.choice((30, 600, 90_000))
+        self.say(f"{where} is down for {seconds} s")
+        self.weather.down_until[where] = self.clock.now() + timedelta(seconds=seconds)
+
+    def _do_checkpoint(self) -> None:
+        self.replica.checkpointer.sign()
+
+    def _do_redrive(self) -> None:
+        """What `countersign deliveries redrive` does; now and then somebody repeats it, too late."""
+        with self.replica.store.reading() as reader:
+            self.dead_letters += [d for d in reader.deliveries("dead", limit=5) if d not in self.dead_letters]
+        for delivery in self.dead_letters[-3:]:
+            self.world.repeated.add(delivery.id)
+            self.tell(RedriveDelivery(case_id=delivery.case_id, delivery=delivery.id, by="system:cli"))
+        if self.random.random() < 0.5:
+            self.dead_letters.clear()
