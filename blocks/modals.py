@@ -98,7 +98,7 @@ def reject_view(case: Case, packet: Packet, meta: Mapping[str, str], around: Sur
     categories = around.reject_categories or (("other", "Other"),)
     options = [_option(label, value) for value, label in categories[:100]]
     then = [
-        _option("Draft again", "redraft", "The AI writes a new version with your feedback."),
+        _option("Draft again", "redraft", "Whoever sent the draft is asked for a new one."),
         _option("Write reply", "write", "A person writes it; the case stays open."),
         _option("Hand back", "hand_back", "The case ends as rejected; the ticket gets a note."),
     ]

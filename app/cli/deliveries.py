@@ -41,5 +41,6 @@ def redrive(delivery_id: Annotated[str, typer.Argument(help="As `deliveries list
     if delivery.status != "dead":
         fail(f"{delivery_id} is {delivery.status}; only a dead delivery can be driven again.")
     engine = Engine(store, load_policy(settings.countersign_policy_dir), clock=SystemClock())
-    engine.handle(RedriveDelivery(case_id=delivery.case_id, by="system:cli", delivery=delivery_id))
+    command = RedriveDelivery(case_id=delivery.case_id, by="system:cli", delivery=delivery_id, effect=delivery.effect)
+    engine.handle(command)
     typer.echo(f"{delivery_id} goes out again.")

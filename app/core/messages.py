@@ -88,10 +88,11 @@ class Withdraw(Command, frozen=True, kw_only=True):
 
 
 class RedriveDelivery(Command, frozen=True, kw_only=True):
-    """Try a dead letter again, now that its cause is mended."""
+    """Try a dead letter again, now that its cause is mended. `effect` is what it would deliver."""
 
     by: str
     delivery: str
+    effect: AnyEffect | None = None
 
 
 class ReportActionResult(Command, frozen=True, kw_only=True):

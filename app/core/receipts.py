@@ -7,12 +7,14 @@ from msgspec.structs import replace
 from app.core.asking import ask_people
 from app.core.case import State
 from app.core.change import Change
-from app.core.ending import end, reopen_for_people, sent
+from app.core.ending import end, patch_crm, reopen_for_people, report, sent
 from app.core.errors import Refused
 from app.core.messages import (
+    CrmPatch,
     Delivered,
     GaveUp,
     HeldAtGate,
+    HelpdeskFields,
     PacketShown,
     Parked,
     RedriveDelivery,
@@ -145,8 +147,16 @@ def redrive(change: Change, command: RedriveDelivery) -> None:
         raise Refused("indeterminate", "Nobody can tell yet whether this reply arrived. Settle that first.")
     if reply and change.case.state != "failed":
         raise Refused("not_failed", f"The case is {change.case.state}, so this reply does not go out again.")
-    change.settle(Settlement(delivery=command.delivery, status="redrive"))
     change.record("DeliveryRedriven", delivery=command.delivery)
+    if isinstance(command.effect, CrmPatch | HelpdeskFields):
+        # an old one would write over what a newer one said: what holds now goes instead
+        change.settle(Settlement(delivery=command.delivery, status="cancelled", error="sent anew"))
+        if change.case.verdict:
+            report(change)
+        else:
+            patch_crm(change, final=False)
+        return
+    change.settle(Settlement(delivery=command.delivery, status="redrive"))
     if reply:
         change.set(state="sending")
         refresh(change)

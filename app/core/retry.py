@@ -9,6 +9,7 @@ import msgspec
 FIRST_DELAY = 1.0
 MAX_DELAY = 60.0
 HORIZON = timedelta(hours=24)
+FEWEST_TRIES = 10  # a day of our own downtime is not a day of trying
 FAILURES_TO_OPEN = 5
 PROBE_EVERY = timedelta(seconds=30)
 
@@ -25,7 +26,7 @@ def plan_retry(
     *, attempts: int, first_at: datetime, now: datetime, after: float | None, jitter: float
 ) -> RetryAt | OutOfTime:
     """When to try again after `attempts` tries; `after` is the destination's Retry-After, `jitter` is in [0, 1)."""
-    if now - first_at >= HORIZON:
+    if now - first_at >= HORIZON and attempts >= FEWEST_TRIES:
         return OutOfTime()
     backoff = min(FIRST_DELAY * 2 ** min(max(attempts, 1) - 1, 10), MAX_DELAY)
     delay = backoff * (0.75 + jitter / 2)

@@ -174,13 +174,14 @@ class SlackPort:
             **({"thread_ts": thread_ts} if thread_ts else {}),
         )
 
-    def respond(self, response_url: str, text: str, blocks: Blocks = (), *, replace_original: bool = False) -> None:
+    def respond(self, response_url: str, text: str, blocks: Blocks = (), thread_ts: str = "") -> None:
         """Privately to who clicked. The URL lives 30 minutes and works 5 times; GiveUp after that."""
         message = {
             "response_type": "ephemeral",
-            "replace_original": replace_original,
+            "replace_original": False,
             "text": text,
             **({"blocks": list(blocks)} if blocks else {}),
+            **({"thread_ts": thread_ts} if thread_ts else {}),
         }
         self._respond.request("POST", response_url, json=message)
 

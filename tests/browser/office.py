@@ -32,7 +32,7 @@ PATIENCE = 12_000  # ms; a loaded machine, Slack's one message a second, and one
 MAYA, TOMAS, PRIYA = "U01MAYA", "U02TOMAS", "U03PRIYA"
 INGRID, KWAME, SOFIA, CARLA = "U05INGRID", "U06KWAME", "U11SOFIA", "U21CARLA"
 # As their Slack profiles have it.
-NAME = {MAYA: "maya", TOMAS: "tomas", INGRID: "ingrid"}
+NAME = {MAYA: "Maya Lindqvist", TOMAS: "Tomás Herrera", INGRID: "Ingrid Sørensen"}
 AFTER_DELAY = 6.0  # seconds: the shipped send_delay, and a bit
 
 # Scripted cases by what is special about them.

@@ -243,14 +243,14 @@ class Histories(RuleBasedStateMachine):
     # --- people --------------------------------------------------------------------------------------------------
 
     def some_case(self, data: st.DataObject) -> Case:
-        return self.cases[data.draw(st.sampled_from([*[self.current.id] * 8, *self.cases]))]
+        return self.cases[self.pick(data, [*[(self.standing or self.current).id] * 12, *self.cases])]
 
     def click(self, data: st.DataObject, case: Case) -> dict[str, Any]:
         """Mostly somebody who can act, on what stands there now."""
         able = [p.user_id for p in eligible(case, self.people)] if case.current_stage else []
         signed = [a.user for a in case.approvals]
-        user = data.draw(st.sampled_from([*able * 4, *signed * 2, *USERS, *STRANGERS]))
-        seen = data.draw(st.sampled_from([*[case.request_hash] * 12, *self.seen[-4:]]))
+        user = self.pick(data, [*able * 8, *signed * 3, *USERS, *STRANGERS])
+        seen = self.pick(data, [*[case.request_hash] * 20, *self.seen[-4:]])
         return {"case_id": case.id, "user": user, "seen": seen}
 
     def pick(self, data: st.DataObject, options: Sequence[_T]) -> _T:
@@ -277,19 +277,24 @@ class Histories(RuleBasedStateMachine):
     @rule(data=st.data())
     def somebody_says_no(self, data: st.DataObject) -> None:
         case = self.some_case(data)
-        then = self.pick(data, ["redraft", "write", "redraft", "write", "hand_back"])
-        if self.pick(data, [True, False]):
+        then = self.pick(data, [*["redraft", "write"] * 5, "hand_back"])
+        if case.state == "awaiting_signoff" and self.pick(data, [True, False]):
             self.do(Decline(**self.click(data, case), reason=self.pick(data, ["Wrong amount.", " "])))
         else:
             self.do(Reject(**self.click(data, case), category="wrong_facts", text="Wrong.", then=then))
 
     @rule(data=st.data())
-    def somebody_looks_or_notes_or_undoes(self, data: st.DataObject) -> None:
+    def somebody_looks_or_notes(self, data: st.DataObject) -> None:
         case = self.some_case(data)
         click = self.click(data, case)
         what = self.pick(data, ["edit", "approve", "reject", "write", "decline", "history", "withheld_draft"])
         note = AddNote(**click, text="Called the carrier.", click=Click(channel="C1", ts=f"{self.now.timestamp()}"))
-        self.do(self.pick(data, [Undo(**click), Undo(**click), note, RecordView(**click, what=what)]))
+        self.do(self.pick(data, [note, RecordView(**click, what=what)]))
+
+    @precondition(lambda self: any(c.state == "approved" for c in self.cases.values()))
+    @rule(data=st.data())
+    def somebody_takes_it_back(self, data: st.DataObject) -> None:
+        self.do(Undo(**self.click(data, self.some_case(data))))
 
     @rule(data=st.data(), user=st.sampled_from(USERS))
     def the_directory_changes(self, data: st.DataObject, user: str) -> None:
@@ -324,13 +329,20 @@ class Histories(RuleBasedStateMachine):
         case = self.some_case(data)
         self.do(ReportActionResult(case_id=case.id, by="api:agent", status=status, amount=amount, reference="r1"))
 
-    @rule(data=st.data(), kind=st.sampled_from(["message", "message", "case", "withdraw", "answered"]))
+    @precondition(lambda self: self.standing is None)
+    @rule()
+    def another_case_comes_in(self) -> None:
+        self.receive()
+
+    @rule(data=st.data(), kind=st.sampled_from([*["nothing"] * 9, "message", "case", "withdraw", "answered"]))
     def the_ticket_moves_on(self, data: st.DataObject, kind: str) -> None:
         case = self.some_case(data)
         was = self.standing
+        if kind == "nothing" and not case.is_final:
+            return
         if kind == "case":
             self.receive()
-        elif kind == "message":
+        elif kind in ("message", "nothing"):
             new = f"c_{len(self.cases) + 1:08}"
             message = a_message("Hello? Any news?")
             self.do(
@@ -347,7 +359,7 @@ class Histories(RuleBasedStateMachine):
             return
         assert self.current.supersedes == (was.id if was else "")
 
-    @rule(data=st.data(), minutes=st.sampled_from([0, 0, 1, 20, 60, 300, 1500]))
+    @rule(data=st.data(), minutes=st.sampled_from([0, 0, 0, 1, 1, 20, 20, 60, 200, 1500]))
     def time_passes(self, data: st.DataObject, minutes: int) -> None:
         """What is due fires late, in any order, or not yet at all."""
         self.now += timedelta(minutes=minutes, seconds=5)
@@ -395,7 +407,8 @@ class Histories(RuleBasedStateMachine):
         elif self.receipts:
             self.do(self.pick(data, self.receipts))  # type: ignore[arg-type]
 
-    @rule(data=st.data(), user=st.sampled_from([*USERS, *STRANGERS]))
+    @precondition(lambda self: any(c.state in ("failed", "indeterminate") or c.is_final for c in self.cases.values()))
+    @rule(data=st.data(), user=st.sampled_from(["ULEAD1", "ULEAD2", *USERS, *STRANGERS]))
     def somebody_settles_or_redrives(self, data: st.DataObject, user: str) -> None:
         """Who settles looked: says what is true."""
         case = self.some_case(data)

@@ -71,7 +71,8 @@ def test_retry_after_is_never_undercut() -> None:
 
 
 def test_after_a_day_it_is_a_dead_letter() -> None:
-    assert plan_retry(attempts=3, first_at=NOW, now=NOW + HORIZON, after=None, jitter=0.5) == OutOfTime()
+    assert plan_retry(attempts=10, first_at=NOW, now=NOW + HORIZON, after=None, jitter=0.5) == OutOfTime()
+    assert plan_retry(attempts=9, first_at=NOW, now=NOW + HORIZON, after=None, jitter=0.5) != OutOfTime()
 
 
 def test_a_breaker_opens_after_five_failures_and_probes() -> None:

@@ -91,7 +91,7 @@ class Town:
         self.faults = self.sandbox.faults
         self.people = self.sandbox.delivery
         for number, user in enumerate(AGENTS):
-            self.workspace.add_user(User(user, f"agent{number:02}", f"Agent Number{number:02}"))
+            self.workspace.add_user(User(user, f"agent{number:02}", f"agent{number:02}"))
             self.workspace.join(self.workspace.channel_named("support-review"), user)
         self.workspace.set_group("support-agents", AGENTS)
         self.far = run(self.sandbox.app)

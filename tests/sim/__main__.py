@@ -7,8 +7,10 @@ import sys
 import time
 from functools import partial
 from multiprocessing import Pool
+from tempfile import TemporaryDirectory
 
 from tests.sim.plants import PLANTS, no_plant
+from tests.sim.replica import in_memory, keep_files_in
 from tests.sim.run import Result, run
 from tests.sim.shrink import shortest
 
@@ -39,7 +41,10 @@ def main() -> int:
     chosen = parser.parse_args()
     seeds = range(chosen.start, chosen.start + chosen.seeds) if chosen.seed is None else (chosen.seed,)
     began, failing = time.monotonic(), []
-    with Pool(min(PROCESSES, len(seeds))) as pool:
+    with (
+        TemporaryDirectory(prefix="countersign-sim-", dir=in_memory(), ignore_cleanup_errors=True) as files,
+        Pool(min(PROCESSES, len(seeds)), keep_files_in, (files,)) as pool,
+    ):
         for result in pool.imap(partial(play, plant=chosen.plant), seeds, chunksize=1):
             if chosen.verbose:
                 print("\n".join((f"Seed {result.seed}", *result.history, result.problem or "All invariants held.")))

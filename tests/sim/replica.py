@@ -25,6 +25,7 @@ from app.timers import Sweeper
 from db.store import Store
 from tests.sim.weather import SimClock
 
+_files = ""
 SIGNING_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 
 
@@ -67,10 +68,22 @@ def database() -> Iterator[str]:
         yield f"sqlite:///{path}"
 
 
+def in_memory() -> str | None:
+    """Where files cost no disk, if there is such a place."""
+    memory = Path("/dev/shm")
+    return str(memory) if memory.is_dir() else None
+
+
+def keep_files_in(directory: str) -> None:
+    """For a worker process, which may be ended before it can clean up."""
+    global _files
+    _files = directory
+
+
 @contextmanager
 def _directory() -> Iterator[Path]:
-    memory = Path("/dev/shm")
-    path = Path(tempfile.mkdtemp(prefix="countersign-sim-", dir=memory if memory.is_dir() else None))
+    where = _files or in_memory()
+    path = Path(tempfile.mkdtemp(prefix="countersign-sim-", dir=where))
     try:
         yield path
     finally:

@@ -195,6 +195,8 @@ class Steps(ABC):
             self.dead_letters += [d for d in reader.deliveries("dead", limit=5) if d not in self.dead_letters]
         for delivery in self.dead_letters[-3:]:
             self.world.repeated.add(delivery.id)
-            self.tell(RedriveDelivery(case_id=delivery.case_id, delivery=delivery.id, by="system:cli"))
+            self.tell(
+                RedriveDelivery(case_id=delivery.case_id, delivery=delivery.id, by="system:cli", effect=delivery.effect)
+            )
         if self.random.random() < 0.5:
             self.dead_letters.clear()

@@ -46,6 +46,10 @@ class Document(FileStruct, frozen=True, kw_only=True):
         list[Annotated[list[Word], Meta(min_length=2, max_length=50)]],
         Meta(max_length=500, description="Words that mean the same here; each word in one line only"),
     ] = []
+    tone: Annotated[
+        dict[Word, Annotated[float, Meta(ge=-4, le=4)]],
+        Meta(max_length=1000, description="How a word feels in support messages: -4 furious, 0 nothing, 4 delighted"),
+    ] = {}
     intents: Annotated[
         dict[Identifier, Annotated[list[Phrase], Meta(min_length=FEWEST_PHRASES, max_length=2000)]],
         Meta(

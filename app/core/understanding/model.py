@@ -24,6 +24,7 @@ WEIGHT = {WORD: 1.0, PAIR: 0.9, PIECE: 0.8}
 UNKNOWN = {WORD: 1.0, PAIR: 0.1, PIECE: 0.3}
 _LENGTH = math.sqrt(sum(weight**2 for weight in WEIGHT.values()))
 _FEWEST_PHRASES = 2  # a pair or piece of one phrase only tells nothing about others
+_HALF_KNOWN = 0.5  # a text with fewer known words is in another language, or nothing it learnt about
 _SURE = 1e-6
 
 
@@ -36,7 +37,7 @@ class Weights(msgspec.Struct, frozen=True, array_like=True):
     idf: bytes
     matrix: bytes
     temperature: float
-    trust: tuple[float, float, float]  # of the logit of the likeliest label, of the share of known words, and 1
+    trust: tuple[float, float]  # slope and height of the logit of being right over that of the likeliest label
 
 
 class IntentModel:
@@ -55,7 +56,7 @@ class IntentModel:
         likely = self._combined(np.stack([self._probabilities(part) for part in found]))
         best = int(likely.argmax())
         known = self.known_words([word for part in found for word in part])
-        return self.labels[best], _trusted(float(likely[best]), known, self.weights.trust)
+        return self.labels[best], _trusted(float(likely[best]), self.weights.trust) * min(1, known / _HALF_KNOWN)
 
     def known_words(self, words: Sequence[str]) -> float:
         """Their share that occurs in the phrases; 0 of no words."""
@@ -84,7 +85,7 @@ def fit(examples: Sequence[Example], same: Iterable[Sequence[str]]) -> IntentMod
     heads = {word: f"={words[0]}" for group in same for words in [[_bare(w) for w in group]] for word in words}
     labels = tuple(dict.fromkeys(example.intent for example in examples))
     counted = [[features(tokens(fold(text)), heads) for text in example.texts] for example in examples]
-    vocabulary, idf, shared = _vocabulary(counted)
+    vocabulary, idf = _vocabulary(counted)
     data = [_mean([_weighed(found, vocabulary, idf) for found in variants]) for variants in counted]
     truth = np.array([labels.index(example.intent) for example in examples])
     targets = np.eye(len(labels), dtype=np.float32)[truth] - np.float32(1 / len(labels))
@@ -105,7 +106,7 @@ def fit(examples: Sequence[Example], same: Iterable[Sequence[str]]) -> IntentMod
             idf=idf.astype("<f4").tobytes(),
             matrix=matrix.astype("<f4").tobytes(),
             temperature=temperature,
-            trust=_trust(_softmax(unseen * np.float32(temperature)), truth, [_known(v, shared) for v in counted]),
+            trust=_trust(_softmax(unseen * np.float32(temperature)), truth),
         )
     )
 
@@ -160,19 +161,13 @@ def _mean(variants: Sequence[Row]) -> Row:
 
 def _vocabulary(
     counted: Sequence[Sequence[Mapping[Feature, int]]],
-) -> tuple[dict[str, int], Floats, frozenset[str]]:
-    """Features' rows and their inverse document frequencies; and the words that more than one phrase has."""
+) -> tuple[dict[str, int], Floats]:
+    """Features' rows and their inverse document frequencies."""
     often = Counter(feature for variants in counted for feature in {f for found in variants for f in found})
     kept = {f: times for f, times in often.items() if f[0] == WORD or times >= _FEWEST_PHRASES}
     vocabulary = {_key(kind, name): row for row, (kind, name) in enumerate(kept)}
     idf = np.array([math.log((1 + len(counted)) / (1 + times)) + 1 for times in kept.values()], np.float32)
-    return vocabulary, idf, frozenset(name for (kind, name), times in often.items() if kind == WORD and times > 1)
-
-
-def _known(variants: Sequence[Mapping[Feature, int]], shared: frozenset[str]) -> float:
-    """The share of a phrase's words that the other phrases know."""
-    words = [name for found in variants for kind, name in found if kind == WORD and not name.startswith("=")]
-    return sum(word in shared for word in words) / len(words) if words else 0.0
+    return vocabulary, idf
 
 
 def _temperature(scores: Floats, truth: NDArray[np.int64]) -> float:
@@ -185,13 +180,13 @@ def _temperature(scores: Floats, truth: NDArray[np.int64]) -> float:
     return float(min(np.geomspace(1, 60, 60).tolist(), key=surprise))
 
 
-def _trust(likely: Floats, truth: NDArray[np.int64], known: Sequence[float]) -> tuple[float, float, float]:
+def _trust(likely: Floats, truth: NDArray[np.int64]) -> tuple[float, float]:
     best = likely.max(axis=1).astype(np.float64)
-    seen = np.stack([np.log((best + _SURE) / (1 - best + _SURE)), np.array(known), np.ones(len(best))], axis=1)
-    logit, words, always = logistic(seen, likely.argmax(axis=1) == truth).tolist()
-    return logit, words, always
+    seen = np.stack([np.log((best + _SURE) / (1 - best + _SURE)), np.ones(len(best))], axis=1)
+    slope, height = logistic(seen, likely.argmax(axis=1) == truth).tolist()
+    return slope, height
 
 
-def _trusted(likely: float, known: float, trust: tuple[float, float, float]) -> float:
-    logit = math.log((likely + _SURE) / (1 - likely + _SURE))
-    return 1 / (1 + math.exp(-(trust[0] * logit + trust[1] * known + trust[2])))
+def _trusted(likely: float, trust: tuple[float, float]) -> float:
+    slope, height = trust
+    return 1 / (1 + math.exp(-(slope * math.log((likely + _SURE) / (1 - likely + _SURE)) + height)))

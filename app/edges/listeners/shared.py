@@ -45,6 +45,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     delivery: str = ""
     channel: str = ""
     ts: str = ""
+    thread: str = ""
     response_url: str = ""
 
     def meta(self) -> dict[str, str]:
@@ -54,6 +55,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
             "p": self.packet,
             "ch": self.channel,
             "ts": self.ts,
+            "th": self.thread,
             "ru": self.response_url,
         }
 
@@ -74,6 +76,7 @@ def read_target(raw: object) -> Target | None:
         delivery=fields.get("d", ""),
         channel=fields.get("ch", ""),
         ts=fields.get("ts", ""),
+        thread=fields.get("th", ""),
         response_url=fields.get("ru", ""),
     )
 
@@ -163,9 +166,9 @@ class Desk:
         def send() -> None:
             ways: list[Callable[[], object]] = []
             if target and target.response_url:
-                ways.append(lambda: self.slack.respond(target.response_url, text, blocks))
+                ways.append(lambda: self.slack.respond(target.response_url, text, blocks, target.thread))
             if target and target.channel:
-                ways.append(lambda: self.slack.ephemeral(target.channel, user, text, blocks))
+                ways.append(lambda: self.slack.ephemeral(target.channel, user, text, blocks, target.thread or None))
             for way in ways:
                 try:
                     way()
@@ -234,9 +237,15 @@ def click_of(body: Payload) -> Click:
 
 
 def place_of(body: Payload) -> dict[str, str]:
-    """Where to answer: fields of a Target."""
+    """Where to answer: fields of a Target. A click in a thread is answered in that thread."""
     click = click_of(body)
-    return {"channel": click.channel, "ts": click.ts, "response_url": str(body.get("response_url") or "")}
+    thread = (body.get("message") or {}).get("thread_ts") or (body.get("container") or {}).get("thread_ts") or ""
+    return {
+        "channel": click.channel,
+        "ts": click.ts,
+        "thread": str(thread) if thread != click.ts else "",
+        "response_url": str(body.get("response_url") or ""),
+    }
 
 
 def user_of(body: Payload) -> str:

@@ -5,19 +5,7 @@ import { menu, toast } from "./overlay.js";
 import { store } from "./store.js";
 
 const drafts = new Map(); // "person channel thread" -> text not sent yet
-const COMMAND_HINTS = [
-  "",
-  "mine",
-  "case ID",
-  "pause [queue] reason",
-  "resume [queue]",
-  "delegate @user until …",
-  "stats",
-  "policy",
-  "failed",
-  "new",
-  "help",
-];
+const COMMAND_HINTS = ["", "mine", "case ID", "#queue", "help"];
 
 function suggestions(text, caret) {
   if (/^\/[a-z]*$/i.test(text.slice(0, caret)) && caret === text.length) {
@@ -26,7 +14,7 @@ function suggestions(text, caret) {
       .flatMap((command) =>
         COMMAND_HINTS.map((hint) => ({
           from: 0,
-          insert: `${command} ${hint.split(/ ?[[@…]| ID| reason/)[0]}`.trim() + " ",
+          insert: `${command} ${hint.split(/ ?(ID|\#queue)/)[0]}`.trim() + " ",
           label: command,
           detail: hint || "how every queue stands",
         })),
