@@ -72,6 +72,7 @@ class Dispatcher:
         self.point = point
         self.jitter = jitter
         self._breakers: dict[Destination, Breaker] = dict.fromkeys(DESTINATIONS, Breaker())
+        self._counting = threading.Lock()
         self._pause: dict[Destination, float] = dict.fromkeys(DESTINATIONS, IDLE)
         self._wake = {d: threading.Event() for d in DESTINATIONS}
         self._stopping = threading.Event()
@@ -92,13 +93,16 @@ class Dispatcher:
 
     def stop(self, timeout: float = 12) -> None:
         """Finish what is on its way; what was not begun waits for the next start."""
-        self._stopping.set()
-        self.wake()
+        self.claim_no_more()
         deadline = time.monotonic() + timeout
         for thread in self._threads:
             thread.join(max(0.1, deadline - time.monotonic()))
         for pool in self._pools.values():
             pool.shutdown(wait=True, cancel_futures=True)
+
+    def claim_no_more(self) -> None:
+        self._stopping.set()
+        self.wake()
 
     def wake(self) -> None:
         for event in self._wake.values():
@@ -144,11 +148,11 @@ class Dispatcher:
         if case is None:
             self._refer(GaveUp(case_id=delivery.case_id, delivery=delivery.id, error="its case is gone"))
             return
-        if delivery.lease_until is not None and self.clock.now() > delivery.lease_until - SEND_WITHIN:
+        too_late = delivery.lease_until is not None and self.clock.now() > delivery.lease_until - SEND_WITHIN
+        if too_late or self._stopping.is_set():
             with self.store.writing() as uow:
                 uow.release(delivery.id, self.worker)
             return
-        breaker = self._breakers[delivery.destination]
         try:
             receipt = self._looked_up(delivery, case) or self._send(delivery, case)
         except _CannotLook as error:
@@ -158,19 +162,25 @@ class Dispatcher:
                 self._put_back(delivery, error.after or 0)
                 return
             if error.code not in RATE_LIMITED:
-                self._breakers[delivery.destination] = breaker.failed(self.clock.now())
+                self._failed(delivery.destination)
             self._retry(delivery, str(error), error.after)
         except GiveUp as error:
             self._refer(GaveUp(case_id=case.id, delivery=delivery.id, error=error.error, remedy=error.remedy))
         except Ambiguous as error:
+            self._failed(delivery.destination)
             self._ambiguous(delivery, case, error)
         except Exception as error:
             # a fault of our own after the request may have left is as ambiguous as a time-out
             log.error("delivery %s failed: %s", delivery.id, where(error))
             self._ambiguous(delivery, case, Ambiguous(f"fault: {type(error).__name__}", "the destination"))
         else:
-            self._breakers[delivery.destination] = breaker.succeeded()
+            with self._counting:
+                self._breakers[delivery.destination] = self._breakers[delivery.destination].succeeded()
             self._refer(receipt)
+
+    def _failed(self, destination: Destination) -> None:
+        with self._counting:
+            self._breakers[destination] = self._breakers[destination].failed(self.clock.now())
 
     def _put_back(self, delivery: ClaimedDelivery, seconds: float) -> None:
         """Its channel is not ready: no attempt was made, so none is written down."""

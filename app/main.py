@@ -13,6 +13,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 from slack_bolt.adapter.socket_mode import SocketModeHandler
+from sqlalchemy.exc import DBAPIError
 from starlette.routing import Route
 
 from app.auditlog import Checkpointer, load_signing_key, parse_signing_key
@@ -104,9 +105,14 @@ class Service:
             self._socket = SocketModeHandler(self.bolt, self.settings.slack_app_token.get_secret_value())
             self._socket.connect()  # type: ignore[no-untyped-call]
 
+    def take_no_more(self) -> None:
+        """The server waits for open requests before it stops: answer the long polls, and send nothing new meanwhile."""
+        self.api.state.desk.waiters.stop()
+        self.dispatcher.claim_no_more()
+
     def stop(self) -> None:
         """Take no more work, finish what is in hand, sign the log."""
-        self.api.state.desk.waiters.stop()
+        self.take_no_more()
         if self._socket is not None:
             self._socket.close()  # type: ignore[no-untyped-call]
         self.ticker.stop()
@@ -118,11 +124,16 @@ class Service:
 
 
 def open_store(settings: Settings, *, migrate: bool) -> Store:
+    """The database as this release needs it. Raises CannotStart or StoreError."""
     store = Store(settings.database_url.get_secret_value())
-    if migrate:
-        store.upgrade()
-    else:
-        store.check_schema()
+    try:
+        if migrate:
+            store.upgrade()
+        else:
+            store.check_schema()
+    except DBAPIError as error:
+        why = str(error.orig).partition("\n")[0]
+        raise CannotStart([f"DATABASE_URL: the database cannot be used; check address and rights: {why}"]) from None
     return store
 
 
@@ -159,13 +170,13 @@ def check_installation(settings: Settings) -> tuple[list[str], list[str]]:
         policy = load_policy(settings.countersign_policy_dir)
     except PolicyError as error:
         faults += [str(problem) for problem in error.problems]
-    try:
-        ApiKeys.parse(settings.countersign_api_keys.get_secret_value())
-        Store(settings.database_url.get_secret_value()).check_schema()
-    except SchemaTooOld as error:
-        warnings.append(f"{error}")
-    except CountersignError as error:
-        faults.append(str(error))
+    for check in _checks(settings, complete=not settings.missing()):
+        try:
+            check()
+        except SchemaTooOld as error:
+            warnings.append(str(error))
+        except CountersignError as error:
+            faults.append(str(error))
     if policy and settings.slack_bot_token.get_secret_value():
         client = slack_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
         directory = SlackDirectory(client, role_sources(policy))
@@ -175,6 +186,17 @@ def check_installation(settings: Settings) -> tuple[list[str], list[str]]:
         except PortError as error:
             faults.append(f"Slack cannot be read: {error}")
     return faults, warnings
+
+
+def _checks(settings: Settings, *, complete: bool) -> list[Callable[[], object]]:
+    """Each raises what `serve` would; what is not set at all is said already."""
+    checks: list[Callable[[], object]] = [
+        lambda: ApiKeys.parse(settings.countersign_api_keys.get_secret_value()),
+        lambda: open_store(settings, migrate=False).close(),
+    ]
+    if settings.countersign_signing_key.get_secret_value():
+        checks.append(lambda: signing_key(settings))
+    return [*checks, lambda: _helpdesk(settings), lambda: _crm(settings)] if complete else checks
 
 
 def _read_policy(directory: Path) -> Policy:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-import sys
+from collections.abc import Callable
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -28,18 +29,34 @@ def serve(
         fail("Countersign does not start:", *(f"  - {problem}" for problem in error.problems))
     except CountersignError as error:
         fail(f"Countersign does not start: {error}")
-    # uvicorn hands the signal on when it is done; the default for it would cut the rest of the shutdown off
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: sys.exit(0))
-    service.start()
-    try:
-        uvicorn.run(
+    server = _Server(
+        uvicorn.Config(
             service.api,
             host=settings.countersign_host,
             port=settings.countersign_port,
             log_config=None,
             access_log=False,
             timeout_graceful_shutdown=5,
-        )
+        ),
+        service.take_no_more,
+    )
+    # uvicorn hands the signal on when it is done; the default for it would cut the rest of the shutdown off
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, server.handle_exit)
+    service.start()
+    try:
+        server.run()
     finally:
         service.stop()
+
+
+class _Server(uvicorn.Server):
+    """Asked to stop, it first lets go whoever could keep it waiting."""
+
+    def __init__(self, config: uvicorn.Config, stopping: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._stopping()
+        super().handle_exit(sig, frame)

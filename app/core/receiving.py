@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from app.core.asking import ask_people, somebody_can
 from app.core.case import AI_MODES, TIERS, UNDECIDED_STATES, Assessment, Case
 from app.core.change import Change
+from app.core.decisions import is_ai_text
 from app.core.ending import approve_finally, callback, end, patch_crm, reopen_for_people
 from app.core.errors import Refused
 from app.core.messages import ReceiveCase, ReportActionResult, SubmitDraft, Supersede, Withdraw
@@ -63,6 +64,8 @@ def submit_draft(change: Change, command: SubmitDraft) -> None:
     case = change.case
     check_room(case)
     draft = replace(command.draft, version=(case.draft.version if case.draft else 0) + 1, author_id="")
+    if is_ai_text(case, draft.text):
+        draft = replace(draft, author="ai")
     reopen_for_people(change, "A new draft was submitted.")
     change.set(drafts=(*case.drafts, draft))
     change.record("DraftSubmitted", draft_version=draft.version, author=draft.author)

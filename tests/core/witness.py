@@ -87,7 +87,8 @@ class Witness:
 
     def _decision(self, before: Case, command: AnyCommand, world: World) -> None:
         if isinstance(command, SubmitDraft):
-            self.texts.append(Text(command.draft.text, command.draft.author == "ai"))
+            again = folded(command.draft.text) in {folded(t.text) for t in self.texts if t.by_ai} - {""}
+            self.texts.append(Text(command.draft.text, again or command.draft.author == "ai"))
         if isinstance(command, SubmitDraft | Decline | Reject | Edit | WriteReply):
             self.yes.clear()
         if isinstance(command, HeldAtGate) and command.delivery == before.pending_reply and before.state == "sending":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from itertools import pairwise
 
 from app.core.guards.normalise import fold_text
@@ -13,18 +14,18 @@ from app.core.guards.normalise import fold_text
 FIRST_CHARACTERS, LAST_CHARACTERS = 3000, 1000
 # About the length of the phrases that are learnt from: a longer sentence is read through a window that moves on.
 WINDOW, STEP = 10, 5
-WORD, PAIR, PIECE = range(3)
-Feature = tuple[int, str]  # WORD, PAIR or PIECE; and what it is
+# Features are strings; the first character says which kind.
+KINDS = WORD, PAIR, PIECE = "w", "p", "c"
 
 _TOKEN = re.compile(r"[^\W_]+(?:['@.\-][^\W_]+)*")
 _DIGIT = re.compile(r"\d")
 _SENTENCE_END = re.compile(r"[.!?;\n]+(?:\s+|$)")
 # Words that carry no intent by themselves; pairs are made over their heads, too.
-_SMALL = frozenset(
-    "a an the this that these those my your our his her its of to in on at for from by with and or is are was be been "
-    "am it i you we me us do does did have has had will would can could should please just very so some any there "
-    "here as".split()
-)
+_SMALL_WORDS = """
+a an the this that these those my your our his her its of to in on at for from by with and or is are was be been am it i
+you we me us do does did have has had will would can could should please just very so some any there here as
+"""
+_SMALL = frozenset(_SMALL_WORDS.split())
 
 
 def fold(text: str) -> str:
@@ -45,18 +46,13 @@ def tokens(folded: str) -> list[str]:
     return ["0" if _DIGIT.search(word) else word.replace("'", "") for word in _TOKEN.findall(folded)]
 
 
-def features(words: list[str], same: Mapping[str, str]) -> Counter[Feature]:
-    """`same` maps a word to the name of the words that mean the same."""
+def features(words: list[str], same: Mapping[str, str]) -> tuple[Counter[str], Counter[str], Counter[str]]:
+    """By kind, in the order of `KINDS`. `same` maps a word to the name of the words that mean the same."""
     heads = [same.get(word, word) for word in words]
-    found = Counter(_pairs(heads))
-    for word, head in zip(words, heads, strict=True):
-        found[WORD, word] += 1
-        if head != word:
-            found[WORD, head] += 1
-        if word not in _SMALL and word != "0":
-            for piece in _pieces(word):
-                found[PIECE, piece] += 1
-    return found
+    single = [WORD + word for word in words]
+    single += [WORD + head for word, head in zip(words, heads, strict=True) if head != word]
+    pieces = [piece for word in words if word not in _SMALL and word != "0" for piece in _pieces(word)]
+    return Counter(single), Counter(_pairs(heads)), Counter(pieces)
 
 
 def _windows(words: list[str]) -> list[list[str]]:
@@ -65,16 +61,15 @@ def _windows(words: list[str]) -> list[list[str]]:
     return [words[start : start + WINDOW] for start in range(0, len(words) - STEP, STEP)]
 
 
-def _pairs(heads: list[str]) -> Iterator[Feature]:
+def _pairs(heads: list[str]) -> Iterator[str]:
     for left, right in pairwise(["<", *heads, ">"]):
-        yield PAIR, f"{left} {right}"
+        yield f"{PAIR}{left} {right}"
     large = [head for head in heads if head not in _SMALL]
     for left, right in [*pairwise(large), *zip(large, large[2:], strict=False)]:
-        yield PAIR, f"{left}~{right}"
+        yield f"{PAIR}{left}~{right}"
 
 
-def _pieces(word: str) -> Iterator[str]:
+@lru_cache(maxsize=4096)
+def _pieces(word: str) -> tuple[str, ...]:
     padded = f"<{word[:30]}>"
-    for size in (3, 4, 5):
-        for start in range(len(padded) - size + 1):
-            yield padded[start : start + size]
+    return tuple(PIECE + padded[start : start + size] for size in (3, 4, 5) for start in range(len(padded) - size + 1))

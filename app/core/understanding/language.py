@@ -7,10 +7,12 @@ from collections.abc import Callable, Sequence
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from app.core.case import Signal
 
+Likely = NDArray[np.float64]  # by language, in the order of the identifier's classes
 UNKNOWN = Signal(label="und", confidence=0.0, source="builtin")
 _MOST_CHARACTERS = 2000
 _SURE = 0.99
@@ -47,18 +49,18 @@ _SCRIPTS: tuple[tuple[str, re.Pattern[str], tuple[str, ...]], ...] = tuple(
         ("latin", "A-Za-z\u00c0-\u024f\u1e00-\u1eff", ""),
     )
 )
-_WHERE = {name: number for number, (name, _, _) in enumerate(_SCRIPTS)}
+_WRITTEN_IN = {name: languages for name, _, languages in _SCRIPTS}
 # How many letters of Latin script a letter of these says as much as.
 _HEAVY = {"kana": 3, "hangul": 2, "han": 2}
-# What support teams get. The others of the 140 that are known need clear evidence.
-_COMMON = frozenset(
-    "en es fr de it pt nl sv da no fi pl cs sk sl hr sr hu ro tr vi id tl ca lt lv et sq az af is sw ms".split()
-)
-_RARE, _ENGLISH = 0.15, 3.0
-_DIALECTS = {"wuu": 0.0, "zxx": 0.0, "vec": 0.01, "ext": 0.01, "bs": 0.3, "gl": 0.3, "an": 0.05, "ms": 0.3, "nn": 0.4}
-_LATIN_ONLY = frozenset("zh yue ja ko th".split())
+# What support teams get. The others of the 140 that are known need clear evidence, dialects even more.
+_COMMON = "en es fr de it pt nl sv da no fi pl cs sk sl hr sr hu ro tr vi id tl ca lt lv et sq az af is sw"
+_WEIGHTS = dict.fromkeys(_COMMON.split(), 1.0) | {"en": 3.0, "nn": 0.4, "bs": 0.3, "gl": 0.3, "ms": 0.3, "an": 0.05}
+_WEIGHTS |= {"vec": 0.01, "ext": 0.01, "wuu": 0.0, "zxx": 0.0}
+_RARE = 0.15
 # A text this short says little by itself; then the message that it answers counts as well.
-_UNSURE = 0.6
+_UNSURE, _PREVIOUS_TRUST = 0.6, 0.8
+# How much likelier English is when every word is a known English one; with few of them it is nothing.
+_ENGLISH_WORDS = 30
 _WORDS = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _NOT_LANGUAGE = re.compile(r"https?://\S+|\S+@\S+|\S*\d\S*")
 
@@ -68,8 +70,8 @@ def identify(text: str, known_english: Callable[[Sequence[str]], float], previou
     label, confidence = _identify(text, known_english)
     if confidence < _UNSURE and previous:
         before, sure = _identify(previous, known_english)
-        if sure * 0.8 > confidence:
-            label, confidence = before, sure * 0.8
+        if sure * _PREVIOUS_TRUST > confidence:
+            label, confidence = before, sure * _PREVIOUS_TRUST
     return Signal(label=label, confidence=round(confidence, 4), source="builtin")
 
 
@@ -78,21 +80,22 @@ def _identify(text: str, known_english: Callable[[Sequence[str]], float]) -> tup
     script = _script(text)
     if script is None:
         return UNKNOWN.label, UNKNOWN.confidence
-    name, _, languages = _SCRIPTS[_WHERE[script]]
+    languages = _WRITTEN_IN[script]
     if len(languages) == 1:
         return languages[0], _SURE
+    classes = _identifier().nb_classes
     plain = _NOT_LANGUAGE.sub(" ", text)
     likely = _likely(plain if plain.strip() else text)
     if languages:
-        likely *= [label in languages for label in _identifier().nb_classes]
-        likely[_identifier().nb_classes.index(languages[0])] += 0.02
+        likely *= [label in languages for label in classes]
+        likely[classes.index(languages[0])] += 0.02
     else:
-        likely *= _priors()
         words = [word.lower().replace("’", "'") for word in _WORDS.findall(plain)]
-        likely[_identifier().nb_classes.index("en")] *= 1 + 30 * known_english(words) ** 3 if words else 1
+        likely *= _priors()
+        likely[classes.index("en")] *= 1 + _ENGLISH_WORDS * known_english(words) ** 3
     likely /= likely.sum() or 1.0
     best = int(likely.argmax())
-    return str(_identifier().nb_classes[best]), min(float(likely[best]), _SURE)
+    return str(classes[best]), min(float(likely[best]), _SURE)
 
 
 def _script(text: str) -> str | None:
@@ -108,17 +111,15 @@ def _script(text: str) -> str | None:
     return "kana" if best == "han" and counts.get("kana", 0) * 10 > counts["han"] else best
 
 
-def _likely(text: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _likely(text: str) -> Likely:
     identifier = _identifier()
     ranked = dict(identifier.rank(text))
     return np.array([ranked[label] for label in identifier.nb_classes], np.float64)
 
 
 @cache
-def _priors() -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    found = [_DIALECTS.get(label, 1.0 if label in _COMMON else _RARE) for label in _identifier().nb_classes]
-    found[_identifier().nb_classes.index("en")] = _ENGLISH
-    return np.array(found)
+def _priors() -> Likely:
+    return np.array([_WEIGHTS.get(label, _RARE) for label in _identifier().nb_classes])
 
 
 @cache

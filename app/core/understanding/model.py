@@ -16,13 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core.understanding.document import OUT_OF_SCOPE, Example
-from app.core.understanding.features import PAIR, PIECE, WORD, Feature, features, fold, parts, tokens
-from app.core.understanding.linear import FOLDS, Floats, Row, folds, logistic, products, solve
+from app.core.understanding.features import WORD, features, fold, parts, tokens
+from app.core.understanding.linear import FOLDS, Floats, Row, Rows, folds, logistic, products, solve
 
-WEIGHT = {WORD: 1.0, PAIR: 0.9, PIECE: 0.8}
+# Of words, pairs, pieces.
+WEIGHTS = (1.0, 0.9, 0.8)
 # What an unknown feature counts in the length of a text: the stranger the text, the lower all scores.
-UNKNOWN = {WORD: 1.0, PAIR: 0.1, PIECE: 0.3}
-_LENGTH = math.sqrt(sum(weight**2 for weight in WEIGHT.values()))
+UNKNOWN = (2.0, 0.3, 0.5)
+_LENGTH = math.sqrt(sum(weight**2 for weight in WEIGHTS))
+Counted = Sequence[Mapping[str, int]]  # by kind
 _FEWEST_PHRASES = 2  # a pair or piece of one phrase only tells nothing about others
 _HALF_KNOWN = 0.5  # a text with fewer known words is in another language, or nothing it learnt about
 _SURE = 1e-6
@@ -56,12 +58,14 @@ class IntentModel:
         likely = self._combined(np.stack([self._probabilities(part) for part in found]))
         best = int(likely.argmax())
         known = self.known_words([word for part in found for word in part])
+        if not known:
+            return OUT_OF_SCOPE, 0.0
         return self.labels[best], _trusted(float(likely[best]), self.weights.trust) * min(1, known / _HALF_KNOWN)
 
     def known_words(self, words: Sequence[str]) -> float:
         """Their share that occurs in the phrases; 0 of no words."""
         vocabulary = self.weights.vocabulary
-        return sum(_key(WORD, word) in vocabulary for word in words) / len(words) if words else 0.0
+        return sum(WORD + word in vocabulary for word in words) / len(words) if words else 0.0
 
     def _probabilities(self, words: list[str]) -> Floats:
         rows, values = _weighed(features(words, self.weights.same), self.weights.vocabulary, self._idf)
@@ -69,8 +73,6 @@ class IntentModel:
 
     def _combined(self, each: Floats) -> Floats:
         """Of all parts, the ones that clearly want something speak; thanks and stories do not drown them."""
-        if len(each) == 1:
-            return each[0]
         wants = each.copy()
         wants[:, self._outside] = 0
         clear = wants.max(axis=1)
@@ -119,36 +121,25 @@ def _bare(word: str) -> str:
     return "".join(tokens(fold(word)))
 
 
-def _key(kind: int, name: str) -> str:
-    return f"{kind}{name}"
-
-
 def _softmax(scores: Floats) -> Floats:
     powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
     result: Floats = powers / powers.sum(axis=-1, keepdims=True)
     return result
 
 
-def _weighed(counted: Mapping[Feature, int], vocabulary: Mapping[str, int], idf: Floats) -> Row:
+def _weighed(counted: Counted, vocabulary: Mapping[str, int], idf: Floats) -> Row:
     """The known features with their weights. Each kind of feature has the same share, however many there are."""
-    rows: list[int] = []
-    raw: list[float] = []
-    kinds: list[int] = []
-    squares = dict.fromkeys(WEIGHT, 0.0)
-    rare = float(idf.max()) ** 2
-    for (kind, name), times in counted.items():
-        row = vocabulary.get(_key(kind, name))
-        if row is None:
-            squares[kind] += rare * UNKNOWN[kind]
-            continue
-        value = float(idf[row]) * (1.0 + math.log(times))
-        squares[kind] += value * value
-        rows.append(row)
-        raw.append(value)
-        kinds.append(kind)
-    scale = {kind: WEIGHT[kind] / math.sqrt(square) / _LENGTH if square else 0.0 for kind, square in squares.items()}
-    values = np.array([value * scale[kind] for value, kind in zip(raw, kinds, strict=True)], np.float32)
-    return np.array(rows, np.intp), values
+    columns: list[Rows] = []
+    amounts: list[Floats] = []
+    rare = float(idf[0])
+    for found, weight, unknown in zip(counted, WEIGHTS, UNKNOWN, strict=True):
+        known = {row: times for name, times in found.items() if (row := vocabulary.get(name)) is not None}
+        rows = np.fromiter(known, np.intp, len(known))
+        values = idf[rows] * (1 + np.log(np.fromiter(known.values(), np.float32, len(known))))
+        square = float(values @ values) + rare**2 * unknown * (len(found) - len(known))
+        columns.append(rows)
+        amounts.append(values * np.float32(weight / math.sqrt(square or 1) / _LENGTH))
+    return np.concatenate(columns), np.concatenate(amounts)
 
 
 def _mean(variants: Sequence[Row]) -> Row:
@@ -159,15 +150,12 @@ def _mean(variants: Sequence[Row]) -> Row:
     return np.fromiter(total, np.intp, len(total)), np.fromiter(total.values(), np.float32, len(total))
 
 
-def _vocabulary(
-    counted: Sequence[Sequence[Mapping[Feature, int]]],
-) -> tuple[dict[str, int], Floats]:
-    """Features' rows and their inverse document frequencies."""
-    often = Counter(feature for variants in counted for feature in {f for found in variants for f in found})
-    kept = {f: times for f, times in often.items() if f[0] == WORD or times >= _FEWEST_PHRASES}
-    vocabulary = {_key(kind, name): row for row, (kind, name) in enumerate(kept)}
-    idf = np.array([math.log((1 + len(counted)) / (1 + times)) + 1 for times in kept.values()], np.float32)
-    return vocabulary, idf
+def _vocabulary(examples: Sequence[Sequence[Counted]]) -> tuple[dict[str, int], Floats]:
+    """Features' rows and their inverse document frequencies. Row 0 is for what nobody wrote yet: the rarest."""
+    often = Counter(name for texts in examples for name in {name for kinds in texts for f in kinds for name in f})
+    kept = {"": 0} | {name: n for name, n in often.items() if name[0] == WORD or n >= _FEWEST_PHRASES}
+    idf = np.log((1 + len(examples)) / (1 + np.maximum(np.fromiter(kept.values(), np.float32, len(kept)), 1))) + 1
+    return {name: row for row, name in enumerate(kept)}, idf.astype(np.float32)
 
 
 def _temperature(scores: Floats, truth: NDArray[np.int64]) -> float:

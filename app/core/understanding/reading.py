@@ -101,7 +101,7 @@ def version_of(document: Mapping[str, Any]) -> str:
 
 def _canonical(document: Mapping[str, Any]) -> bytes:
     try:
-        return rfc8785.dumps(document)  # type: ignore[arg-type]
+        return rfc8785.dumps(dict(document))
     except (rfc8785.CanonicalizationError, TypeError, RecursionError) as error:
         problem = PolicyProblem(file=FILE, key="(whole file)", message=f"a value has no JSON form: {error}")
         raise PolicyError([problem]) from error
@@ -122,7 +122,6 @@ def _english_words(document: Document) -> list[str]:
     """Words of the phrases that are in English: the file may hold others."""
     found: set[str] = set()
     for example in examples(document):
-        for text in example.texts:
-            if identify(text, lambda _: 0.0).label == "en":
-                found.update(word for word in tokens(fold(text)) if word.isalpha())
+        if identify(example.texts[0], lambda _: 0.0).label == "en":
+            found.update(word for text in example.texts for word in tokens(fold(text)) if word.isalpha())
     return sorted(found)
