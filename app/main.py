@@ -21,6 +21,7 @@ from app.clock import Clock, SystemClock
 from app.core.errors import CountersignError, PolicyError
 from app.core.people import People
 from app.core.policy import Policy
+from app.core.understanding import Understanding
 from app.courier import Ports
 from app.dispatch import Dispatcher
 from app.edges.api import create_api
@@ -28,6 +29,7 @@ from app.edges.keys import ApiKeys
 from app.edges.listeners import Desk, bolt_app
 from app.edges.policy_files import load_policy
 from app.edges.slack_http import SlackEndpoint
+from app.edges.understanding import cache_folder, load_understanding
 from app.engine import Engine
 from app.ports.callbacks import CallbackPort
 from app.ports.crm import Crm
@@ -94,7 +96,13 @@ class Service:
     def _api(self, keys: ApiKeys) -> FastAPI:
         endpoint = SlackEndpoint(self.bolt, self.settings.slack_signing_secret.get_secret_value())
         route = Route("/slack/events", endpoint.__call__, methods=["POST"])
-        return create_api(self.engine, keys, extra_routes=(route,), callback_hosts=self.settings.callback_hosts)
+        return create_api(
+            self.engine,
+            keys,
+            extra_routes=(route,),
+            callback_hosts=self.settings.callback_hosts,
+            understanding=_read_understanding(self.settings.countersign_policy_dir),
+        )
 
     def start(self) -> None:
         self.engine.start()
@@ -204,6 +212,13 @@ def _read_policy(directory: Path) -> Policy:
         return load_policy(directory)
     except PolicyError as error:
         raise CannotStart(["The policy does not load; nothing was started:", *map(str, error.problems)]) from None
+
+
+def _read_understanding(directory: Path) -> Understanding | None:
+    try:
+        return load_understanding(directory, cache_folder())
+    except PolicyError as error:
+        raise CannotStart(["The intents do not load; nothing was started:", *map(str, error.problems)]) from None
 
 
 def _read_directory(directory: SlackDirectory, policy: Policy) -> None:

@@ -23,6 +23,7 @@ from app.edges.keys import ApiKeys
 from app.edges.listeners import Desk, bolt_app
 from app.edges.policy_files import load_policy
 from app.edges.slack_http import SlackEndpoint
+from app.edges.understanding import load_understanding
 from app.engine import Engine
 from app.main import role_sources
 from app.ports.crm.hubspot import HubSpotCrm
@@ -113,7 +114,9 @@ class Rig:
         route = Route("/slack/events", endpoint.__call__, methods=["POST"])
         self.engine.start()
         self.engine.activate(self.policy, actor="system:start")
-        self.bot: RunningServer = run(create_api(self.engine, keys, extra_routes=(route,)))
+        self.bot: RunningServer = run(
+            create_api(self.engine, keys, extra_routes=(route,), understanding=load_understanding(POLICIES))
+        )
         self.config.bot_url = self.bot.url
         self._awake = {destination: threading.Event() for destination in DESTINATIONS}
         self._look_at = dict.fromkeys(DESTINATIONS, 0.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from app.cli import audit, deliveries, demo, inspect, serve
+from app.cli import audit, deliveries, demo, inspect, scan, serve
 
 app = typer.Typer(
     name="countersign",
@@ -22,6 +22,7 @@ app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 app.command("doctor")(inspect.doctor)
 app.command("queue")(inspect.queue)
+app.command("scan")(scan.scan_lines)
 app.command("manifest")(inspect.manifest)
 policy.command("check")(inspect.policy_check)
 audit_app.command("verify")(audit.verify_log)

@@ -57,8 +57,9 @@ def missing_roles(case: Case, index: int) -> tuple[str, ...]:
     stage = case.assessed.stages[index]
     missing = list(stage.roles)
     for given in case.approvals:
-        answered = (r for r in missing if r == given.role or (index, given.role, r) in case.gained)
-        if given.stage == stage.id and (role := next(answered, None)):
+        stood_in = (r for r in missing if (index, given.role, r) in case.gained)
+        role = given.role if given.role in missing else next(stood_in, None)
+        if given.stage == stage.id and role is not None:
             missing.remove(role)
     return tuple(missing)
 

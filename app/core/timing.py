@@ -9,7 +9,7 @@ from app.core.change import Change
 from app.core.ending import end, release
 from app.core.errors import Refused
 from app.core.messages import DirectMessage, FireTimer, HelpdeskReply
-from app.core.stages import eligible
+from app.core.stages import eligible, roles_at
 from app.core.surfaces import escalated, refresh, request_signoffs, show_to, tell
 
 
@@ -94,8 +94,8 @@ def _escalate(change: Change, rung: Rung) -> None:
     route = case.assessed.route.role
     stage = case.current_stage
     gains = rung.do == "escalate" and stage is not None and route in stage.roles
-    if gains:
-        change.set(gained=tuple(dict.fromkeys((*case.gained, (case.stage, rung.role, route)))))
+    if gains and rung.role not in roles_at(case, case.stage):
+        change.set(gained=(*case.gained, (case.stage, rung.role, route)))
     reason = f"No decision after {_spell(rung.after)}."
     escalated(change, rung.role, reason, rung=rung.id, gains_step=gains)
     spec = world.policy.roles[rung.role]

@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.core.understanding import Understanding
 from app.edges import problems
 from app.edges.answers import ProblemOut
 from app.edges.body import SizeLimit
@@ -47,8 +48,10 @@ def create_api(
     extra_routes: Sequence[BaseRoute] = (),
     callback_hosts: Collection[str] = (),
     metrics: Metrics | None = None,
+    understanding: Understanding | None = None,
 ) -> FastAPI:
-    """`engine` must be started. `callback_hosts` may be called by plain http and at private addresses.
+    """`engine` must be started. `callback_hosts` may be called by plain http and at private addresses. Without
+    `understanding` signals that a caller leaves out stay missing, and a person writes.
 
     On shutdown call `app.state.desk.waiters.stop()` first: long polls end, and the server need not wait for them.
     """
@@ -60,7 +63,7 @@ def create_api(
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.desk = Desk(engine, keys, metrics or Metrics(engine), frozenset(callback_hosts))
+    app.state.desk = Desk(engine, keys, metrics or Metrics(engine), frozenset(callback_hosts), understanding)
     app.include_router(intake)
     app.include_router(health)
     app.router.routes.extend(extra_routes)

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from app.core.case import Case
 from app.core.errors import Refused
 from app.core.messages import AnyCommand
+from app.core.understanding import Understanding
 from app.edges import intake_commands as commands
 from app.edges.answers import AuditTrail, CaseList, CaseOut
 from app.edges.body import content_digest, read_body
@@ -33,6 +34,7 @@ from app.edges.intake_models import (
 from app.edges.keys import ApiKey, ApiKeys, Scope
 from app.edges.metrics import Metrics
 from app.edges.problems import MEDIA_TYPE, FieldError, Problem, invalid, invalid_body, unavailable
+from app.edges.understanding import complete
 from app.edges.waiting import Waiters
 from app.engine import Engine, Handled, Remember
 from app.ports.callbacks import callback_problem
@@ -49,16 +51,24 @@ class Desk:
     """What the endpoints work with; `app.state.desk`."""
 
     def __init__(
-        self, engine: Engine, keys: ApiKeys, metrics: Metrics, callback_hosts: frozenset[str] = frozenset()
+        self,
+        engine: Engine,
+        keys: ApiKeys,
+        metrics: Metrics,
+        callback_hosts: frozenset[str] = frozenset(),
+        understanding: Understanding | None = None,
     ) -> None:
         self.engine = engine
         self.keys = keys
         self.metrics = metrics
         self.callback_hosts = callback_hosts
+        self.understanding = understanding
         self.waiters = Waiters(engine)
 
     async def handle(self, command: AnyCommand, remember: Remember | None) -> Handled:
         """Waits for the commit without a thread. The command goes on when the caller does not."""
+        if self.understanding is not None:
+            command = complete(command, self.understanding)
         future = asyncio.wrap_future(self.engine.submit(command, remember))
         try:
             handled = await asyncio.wait_for(asyncio.shield(future), ANSWER_SECONDS)

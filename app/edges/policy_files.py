@@ -46,6 +46,11 @@ def read_documents(directory: Path) -> tuple[PolicyDocuments, Lines]:
     return documents, lines
 
 
+def read_document(directory: Path, file: str) -> dict[str, Any]:
+    """One further file of the directory, by the same rules. Raises PolicyError."""
+    return _read(directory / file, file, {})
+
+
 def _read(path: Path, file: str, lines: Lines) -> dict[str, Any]:
     try:
         with path.open("rb") as stream:

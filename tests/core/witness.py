@@ -118,13 +118,14 @@ class Witness:
         return frozenset(role for role, users in world.people.roles.items() if users & accounts)
 
     def _escalations(self, outcome: Outcome, world: World) -> None:
-        route = outcome.case.assessed.route.role
+        route, stage = outcome.case.assessed.route.role, outcome.case.current_stage
+        now_asked = stage.roles if stage else ()
         for event in outcome.events:
             if event.type != "Escalated":
                 continue
             if "gains_step" not in event.data:
                 self.stand_ins |= {(event.data["to_role"], r) for r in self._nobody_in(outcome.case, world)}
-            elif event.data["gains_step"]:
+            elif event.data["gains_step"] and event.data["to_role"] not in now_asked:
                 self.stand_ins.add((event.data["to_role"], route))
 
     def _nobody_in(self, case: Case, world: World) -> set[str]:

@@ -72,5 +72,5 @@ def test_settling_is_not_for_everybody_and_only_once(town: Town, case_id: str) -
     late = click.payload | {"response_url": ""}
     late["user"] = {**late["user"], "id": MORE_BILLING}
     assert town.send(late) == 200
-    assert "Not done" in town.told(MORE_BILLING, before)
+    town.told(MORE_BILLING, before, "Not done")
     assert (len(town.replies(case_id)), town.repeats(case_id)) == (1, [])

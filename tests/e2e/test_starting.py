@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from app.cli import app
 from db.upgrade import newest_version
-from tests.e2e.running import COUNTERSIGN, bare, free_port, in_database, policy_with
+from tests.e2e.running import countersign, free_port, in_database, policy_with
 from tests.e2e.town import Town
 
 Change = Callable[[Path, str], dict[str, str]]
@@ -71,35 +72,26 @@ FAULTS: dict[Change, tuple[str, ...]] = {
 
 
 @pytest.mark.parametrize("change", FAULTS, ids=[c.__name__.strip("_") for c in FAULTS])
-def test_serve_refuses_and_doctor_says_the_same(town: Town, sqlite_url: str, tmp_path: Path, change: Change) -> None:
-    environment = bare(town.environment(sqlite_url, COUNTERSIGN_PORT=str(free_port())) | change(tmp_path, sqlite_url))
-    started = [
-        subprocess.Popen(
-            [COUNTERSIGN, command],
-            env=environment,
-            cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for command in ("serve", "doctor")
-    ]
-    (_, refused), (found, stumbled) = [process.communicate(timeout=60) for process in started]
+def test_serve_refuses_and_doctor_says_the_same(
+    town: Town, sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Change
+) -> None:
+    port = str(free_port())
+    environment = town.environment(sqlite_url, COUNTERSIGN_PORT=port) | change(tmp_path, sqlite_url)
+    served = countersign("serve", environment=environment, directory=tmp_path)
+    monkeypatch.chdir(tmp_path)
+    looked = CliRunner().invoke(app, ["doctor"], env=environment)
 
-    assert [process.returncode for process in started] == [1, 1], (refused, found, stumbled)
+    assert (served.returncode, looked.exit_code) == (1, 1), (served.stderr, looked.output)
     for words in FAULTS[change]:
-        assert words in refused, refused
-        assert words in found, found + stumbled
-    for said in (refused, found, stumbled):
+        assert words in served.stderr
+        assert words in looked.output
+    for said in (served.stderr, looked.output):
         assert "Traceback" not in said
         assert "pa55word" not in said
 
 
 def test_doctor_finds_nothing_wrong_with_a_good_installation(town: Town, sqlite_url: str, tmp_path: Path) -> None:
-    environment = bare(town.environment(sqlite_url))
-    healthy = subprocess.run(
-        [COUNTERSIGN, "doctor"], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
-    )
+    healthy = countersign("doctor", environment=town.environment(sqlite_url), directory=tmp_path)
     assert healthy.returncode == 0, healthy.stdout + healthy.stderr
     assert "Countersign can start." in healthy.stdout
     assert "FAULT" not in healthy.stdout
