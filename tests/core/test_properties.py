@@ -375,7 +375,7 @@ class Histories(RuleBasedStateMachine):
             return
         policy = self.policies[case.id]
         asked = {p.channel for p in signoffs if {"cs:signoff", "cs:decline"} <= self.buttons(case, p)}
-        assert asked == {policy.roles[role].channel for role in self.open_now(case)}
+        assert asked == {policy.roles[role].channel for role in self.open_now(case)}, (case.current_stage, case.gained)
 
     def open_now(self, case: Case) -> set[str]:
         """Roles of the step that have not signed it, with those let in."""

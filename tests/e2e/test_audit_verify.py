@@ -49,4 +49,4 @@ def test_one_changed_byte_is_named(busy_log: str, tmp_path: Path) -> None:
 
     touched = countersign("audit", "verify", environment=environment, directory=tmp_path)
     assert touched.returncode == 1, touched.stdout
-    assert f"event {seq}" in touched.stderr, touched.stderr
+    assert f"Event {seq} " in touched.stderr, touched.stderr
