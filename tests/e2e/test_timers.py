@@ -11,7 +11,6 @@ from threading import Barrier
 
 import pytest
 
-from app.clock import AdjustableClock
 from app.core.messages import Approve, ReceiveCase
 from app.engine import Engine
 from app.timers import Sweeper
@@ -31,7 +30,7 @@ class FixedClock:
 
 
 @contextmanager
-def _running(url: str, clock: FixedClock | AdjustableClock) -> Iterator[Engine]:
+def _running(url: str, clock: FixedClock) -> Iterator[Engine]:
     """One replica's engine, with a writer of its own."""
     store = Store(url)
     engine = Engine(store, shipped(), clock=clock, people=people)

@@ -29,7 +29,6 @@ AGENTS = tuple(f"U9{number:02}CROWD" for number in range(20))
 BILLING, MORE_BILLING, LEAD, OUTSIDER = "U05INGRID", "U06KWAME", "U03PRIYA", "U21CARLA"
 DRAFT = "Your parcel left our warehouse today."
 CALM = "Thank you for the photos. A colleague checks your order and writes to you today."
-CLICKED = ("cs:approve", "cs:signoff", "cs:write", "cs:settle_sent")
 PATIENCE = 20.0
 
 
