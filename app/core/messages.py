@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from app.core.case import Action, Case, Customer, Draft, Fact, Message, Signals, Submitter, Ticket, Timer
+from app.core.case import Action, Case, Customer, Draft, Fact, Message, Signals, Submitter, Ticket
 
 
 class Click(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -398,7 +398,3 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     events: tuple[Event, ...]
     effects: tuple[Pending, ...] = ()
     settled: tuple[Settlement, ...] = ()
-
-    @property
-    def timers(self) -> tuple[Timer, ...]:
-        return self.case.timers
