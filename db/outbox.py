@@ -147,6 +147,7 @@ _SET_READY = update(outbox).where(_BY_ID).values(ready=bindparam("flag"))
 _BUSY_LANES = (
     select(outbox.c.lane).where(outbox.c.lane.in_(bindparam("lanes", expanding=True)), text(BLOCKING)).distinct()
 )
+_HEAD = select(outbox).where(*_IN_LANE).order_by(outbox.c.number).limit(1)
 _BACKLOG = (
     select(outbox.c.destination, func.count(), func.min(outbox.c.created_at))
     .where(_WAITING)
@@ -195,6 +196,11 @@ class OutboxReads:
         """Whether a claim of somebody else ran out."""
         wanted = {"among": [destination], "now": event_time(now), "limit": 1}
         return self._connection.execute(_LAPSED, wanted).first() is not None
+
+    def lane_head(self, lane: str) -> Delivery | None:
+        """The delivery that everything else in the lane waits for."""
+        row = self._connection.execute(_HEAD, {"of_lane": lane}).one_or_none()
+        return None if row is None else _delivery(Delivery, row)
 
     def delivery_backlog(self) -> dict[str, Backlog]:
         """By destination, those with nothing waiting left out."""

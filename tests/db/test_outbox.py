@@ -102,7 +102,7 @@ def test_a_reply_without_an_end_blocks_its_lane_until_redriven(store: Store, sta
     assert settle(store, f"{case}-1", status, "503")
     assert claim(store, at=LATER) == []
     with store.reading() as reader:
-        head = reader.delivery(f"{case}-1")
+        head = reader.lane_head(f"{case}:out")
         assert head is not None
         assert (head.id, head.status, head.error) == (f"{case}-1", status, "503")
     with store.writing() as unit:
