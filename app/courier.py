@@ -13,14 +13,19 @@ from app.core.messages import (
     CrmPatch,
     Delivered,
     DirectMessage,
+    Drafted,
     HelpdeskFields,
     HelpdeskNote,
     HelpdeskReply,
+    ModelDraft,
+    ModelFailed,
+    ModelReading,
     PacketPost,
     PacketShown,
     PacketUpdate,
     Receipt,
     ThreadReply,
+    Understood,
 )
 from app.core.scanning import blocked, scan_reply
 from app.engine import Engine
@@ -28,6 +33,7 @@ from app.ports.callbacks import CallbackPort
 from app.ports.crm import Crm
 from app.ports.errors import Found, SendResult
 from app.ports.helpdesk import Helpdesk
+from app.ports.llm import Brief, LanguageModel
 from app.ports.slack import SlackPort
 from blocks.packet import packet_message
 from blocks.surface import Surroundings, surroundings_of
@@ -42,6 +48,7 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     helpdesk: Helpdesk
     crm: Crm | None = None
     callbacks: CallbackPort | None = None
+    model: LanguageModel | None = None
 
 
 class Courier:
@@ -58,14 +65,17 @@ class Courier:
 
     def gate(self, case: Case, effect: HelpdeskReply) -> str:
         """The second gate: is what would leave now still exactly what was approved, and is it still allowed?"""
+        self.engine.follow()  # what another replica put in force counts at once
         active = self.engine.policy.rules
         own = self.engine.policy_of(case.policy_snapshot).rules
         if effect.kind == "reply":
-            if case.state not in ("sending", "indeterminate"):
+            if case.state != "sending":
                 return f"The case is {case.state}; its reply does not go out any more."
             draft = case.sendable_draft
             if draft is None or draft.text != effect.text or case.request_hash != effect.request_hash:
                 return "The text is not the one that was approved."
+        elif case.is_final and case.state != "expired":
+            return f"The case is {case.state}; there is nothing left to hold the customer for."
         findings = blocked(
             (*scan_reply(case, effect.text, own, "gate"), *scan_reply(case, effect.text, active, "gate"))
         )
@@ -104,10 +114,33 @@ class Courier:
             case CrmPatch():
                 if self.ports.crm is not None:
                     result = self.ports.crm.update(delivery.id, case, effect.ticket, effect.properties)
+            case ModelReading() | ModelDraft():
+                return self._ask_model(delivery, case, effect)
             case Callback():
                 if self.ports.callbacks is not None:
                     result = self.ports.callbacks.send(delivery.id, effect.url, effect.key, effect.type, effect.data)
         return Delivered(case_id=case.id, delivery=delivery.id, remote_id=result.remote_id)
+
+    def _ask_model(self, delivery: ClaimedDelivery, case: Case, effect: ModelReading | ModelDraft) -> Receipt:
+        model = self.ports.model
+        if case.asking != delivery.id:
+            return Delivered(case_id=case.id, delivery=delivery.id, remote_id="skipped")
+        if model is None:
+            return ModelFailed(case_id=case.id, delivery=delivery.id, error="No language model is connected.")
+        policy = self.engine.policy_of(case.policy_snapshot)
+        if isinstance(effect, ModelReading):
+            reading = model.read(case, policy.intent_titles)
+            return Understood(
+                case_id=case.id, delivery=delivery.id, model=model.name, signals=reading.signals, gist=reading.gist
+            )
+        rejected = case.draft if case.draft and case.draft.version in case.rejected_versions else None
+        brief = Brief(
+            notes=tuple(dict.fromkeys(r.guidance for r in case.assessed.reasons if r.guidance)),
+            templates=tuple((t.id, t.title, t.text) for t in policy.templates),
+            feedback=tuple(n.text for n in case.notes if n.kind == "feedback" and n.text),
+            rejected=rejected.text if rejected else "",
+        )
+        return Drafted(case_id=case.id, delivery=delivery.id, draft=model.draft(case, brief))
 
     def _show(self, delivery: ClaimedDelivery, case: Case, effect: PacketPost | PacketUpdate) -> Receipt:
         """Post or update a packet as the case is now. What Slack shows already is not sent again."""

@@ -22,6 +22,9 @@ from app.core.messages import (
     HeldAtGate,
     HelpdeskFields,
     HelpdeskReply,
+    ModelDraft,
+    ModelFailed,
+    ModelReading,
     PacketPost,
     PacketUpdate,
     Parked,
@@ -38,12 +41,13 @@ log = logging.getLogger("countersign.dispatch")
 LEASE = timedelta(seconds=60)
 SEND_WITHIN = timedelta(seconds=20)  # a port's longest call: what cannot be sent within its lease is not begun
 LATEST = 30.0  # seconds a request may still be on its way after its time-out: sooner, "not there" proves nothing
+ADVICE_WITHIN = timedelta(seconds=30)  # a model's draft that comes later is not waited for
 CLAIM = 8
 IDLE = 1.0  # seconds between looks when nothing woke us: other replicas' commits and due retries
 RATE_LIMITED = ("429", "ratelimited", "rate_limited")  # the destination is well, only busy: no reason to shut it off
 # Repeated at once after a time-out; everything else is looked for once more before that.
-HARMLESS_TWICE = (PacketUpdate, HelpdeskFields, CrmPatch, Callback)
-DESTINATIONS: tuple[Destination, ...] = ("slack", "helpdesk", "crm", "callback")
+HARMLESS_TWICE = (PacketUpdate, HelpdeskFields, CrmPatch, Callback, ModelReading, ModelDraft)
+DESTINATIONS: tuple[Destination, ...] = ("slack", "helpdesk", "crm", "callback", "model")
 
 
 class _CannotLook(RetryLater):
@@ -165,7 +169,7 @@ class Dispatcher:
                 self._failed(delivery.destination)
             self._retry(delivery, str(error), error.after)
         except GiveUp as error:
-            self._refer(GaveUp(case_id=case.id, delivery=delivery.id, error=error.error, remedy=error.remedy))
+            self._lose(delivery, error.error, error.remedy)
         except Ambiguous as error:
             self._failed(delivery.destination)
             self._ambiguous(delivery, case, error)
@@ -208,6 +212,8 @@ class Dispatcher:
             after=after,
             jitter=self.jitter(),
         )
+        if delivery.destination == "model" and now - (delivery.first_at or now) > ADVICE_WITHIN:
+            plan = OutOfTime()
         if isinstance(plan, OutOfTime) and isinstance(delivery.effect, PacketPost | PacketUpdate):
             plan = RetryAt(now + timedelta(seconds=MAX_DELAY))  # given up, it would show an untruth for good (SL2)
         if isinstance(plan, OutOfTime) and maybe_sent:
@@ -215,8 +221,7 @@ class Dispatcher:
             self._refer(Parked(case_id=delivery.case_id, delivery=delivery.id, error=reason, look_at=look_at))
             return
         if isinstance(plan, OutOfTime):
-            remedy = "Mend the destination, then re-drive the delivery."
-            self._refer(GaveUp(case_id=delivery.case_id, delivery=delivery.id, error=reason, remedy=remedy))
+            self._lose(delivery, reason, "Mend the destination, then re-drive the delivery.")
             return
         event = Event(
             type="DeliveryRetried",
@@ -228,6 +233,13 @@ class Dispatcher:
             uow.reschedule(delivery.id, self.worker, plan.due_at, reason, maybe_sent=maybe_sent)
             uow.append_events((event,), delivery.case_id, self.engine.clock.now())
         log.info("delivery %s to %s waits: %s", delivery.id, delivery.destination, reason)
+
+    def _lose(self, delivery: ClaimedDelivery, error: str, remedy: str) -> None:
+        """Nothing is lost with a model's advice; everything else becomes a dead letter that people are told of."""
+        if delivery.destination == "model":
+            self._refer(ModelFailed(case_id=delivery.case_id, delivery=delivery.id, error=error))
+        else:
+            self._refer(GaveUp(case_id=delivery.case_id, delivery=delivery.id, error=error, remedy=remedy))
 
     def _ambiguous(self, delivery: ClaimedDelivery, case: Case, error: Ambiguous) -> None:
         """Repeat only what harms nobody; else look for our marker; else ask people (DL2)."""

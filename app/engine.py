@@ -9,25 +9,38 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from app.clock import Clock
-from app.core.case import Case
+from app.core.case import Case, History
 from app.core.errors import CountersignError, Refused
 from app.core.machine import decide, expand
-from app.core.messages import AddCustomerMessage, AnyCommand, ByPerson, Event, Outcome, ReceiveCase
+from app.core.messages import (
+    AddCustomerMessage,
+    AnyCommand,
+    ByPerson,
+    Drafted,
+    Event,
+    Outcome,
+    ReceiveCase,
+    Reject,
+    SubmitDraft,
+    Understood,
+)
+from app.core.office import DecidePolicy, LoadPolicy, Office, OfficeOutcome, OfficeWorld, decide_office
 from app.core.people import People
-from app.core.policy import Policy, PolicyDocuments, compile_policy
-from app.core.world import History, World
-from db.store import Store, UnitOfWork
+from app.core.policy import Policy, PolicyDocuments, changed_files, compile_policy
+from app.core.world import World
+from db.store import Reader, Store, UnitOfWork
 
 log = logging.getLogger("countersign.engine")
 
 BATCH = 64
+POLICIES = 20  # compiled ones kept at hand
 QUEUE = 5_000
 HISTORY = timedelta(days=7)
 
@@ -78,12 +91,14 @@ class Engine:
         *,
         clock: Clock,
         people: Callable[[], People] = People,
+        model: bool = False,
         point: Point = no_point,
     ) -> None:
         self.store = store
         self.clock = clock
         self.point = point
         self._people = people
+        self._model = model
         self._policy = policy
         self._policies = {policy.snapshot: policy}
         self._jobs: queue.Queue[Job | None] = queue.Queue(QUEUE)
@@ -91,6 +106,7 @@ class Engine:
         self._committed = threading.Condition()
         self._commits = 0
         self.listeners: list[Callable[[], None]] = []  # woken after each commit; must not block
+        self.policy_listeners: list[Callable[[Policy], None]] = []  # told when another policy came into force
 
     # --- life ----------------------------------------------------------------------------------------------------
 
@@ -109,15 +125,69 @@ class Engine:
             self._thread.join(timeout)
             self._thread = None
 
-    def activate(self, policy: Policy, *, actor: str) -> None:
-        """Put a policy in force for new cases; its snapshot is stored before any case can refer to it."""
+    # --- policy --------------------------------------------------------------------------------------------------
+
+    def offer(self, policy: Policy, *, by: str) -> bool:
+        """Load a policy: in force at once where it is the first, else a candidate for its owners. True: in force now.
+
+        Its snapshot is stored before any case can refer to it.
+        """
         with self.store.writing() as uow:
-            if uow.load_snapshot(policy.snapshot) is None:
-                uow.save_snapshot(policy.snapshot, msgspec.json.encode(policy.documents))
-                event = Event(type="PolicyLoaded", actor=actor, policy_snapshot=policy.snapshot)
-                uow.append_events((event,), None, self.clock.now())
+            uow.save_snapshot(policy.snapshot, msgspec.json.encode(policy.documents))
+            self._remember(policy)
+            office = uow.office()
+            in_force = self.policy_of(office.active, uow) if office.active else policy
+            files = changed_files(in_force.documents, policy.documents)
+            with suppress(Refused):  # it is in force, waits or was turned down already: nothing to do
+                self._decide_office(uow, office, LoadPolicy(by=by, snapshot=policy.snapshot, files=files))
+        self.follow()
+        return self._policy.snapshot == policy.snapshot
+
+    def decide_policy(self, command: DecidePolicy) -> Office:
+        """A person's word on a policy; raises Refused."""
+        with self.store.writing() as uow:
+            outcome = self._decide_office(uow, uow.office(), command)
+        self.follow()
+        return outcome.office
+
+    def follow(self) -> None:
+        """Make the policy that the store says is in force ours: another replica may have changed it."""
+        with self.store.reading() as reader:
+            self._follow(reader)
+
+    def _follow(self, reader: Reader) -> None:
+        active = reader.office().active
+        if active and active != self._policy.snapshot:
+            self._policy = self.policy_of(active, reader)
+            for listener in self.policy_listeners:
+                listener(self._policy)
+
+    def _decide_office(self, uow: UnitOfWork, office: Office, command: LoadPolicy | DecidePolicy) -> OfficeOutcome:
+        in_force = self.policy_of(office.active, uow) if office.active else self._policy
+        now = self.clock.now()
+        world = OfficeWorld(now=now, people=self._people(), owners=in_force.owners, autoload=in_force.autoload)
+        outcome = decide_office(office, command, world)
+        uow.save_office(office, outcome, now)
+        return outcome
+
+    def policy_of(self, snapshot: str, reader: Reader | None = None) -> Policy:
+        """The compiled policy of a stored snapshot; a case never outlives the text of its own policy."""
+        policy = self._policies.get(snapshot)
+        if policy is None:
+            if reader is None:
+                with self.store.reading() as opened:
+                    return self.policy_of(snapshot, opened)
+            stored = reader.load_snapshot(snapshot)
+            if stored is None:
+                raise CountersignError(f"policy snapshot {snapshot} is not in the store")
+            policy = compile_policy(msgspec.json.decode(stored, type=PolicyDocuments))
+            self._remember(policy)
+        return policy
+
+    def _remember(self, policy: Policy) -> None:
+        while len(self._policies) >= POLICIES:
+            self._policies.pop(next(iter(self._policies)), None)
         self._policies[policy.snapshot] = policy
-        self._policy = policy
 
     # --- commands ------------------------------------------------------------------------------------------------
 
@@ -162,6 +232,7 @@ class Engine:
         answers: list[tuple[Job, Handled | BaseException]] = []
         try:
             with self.store.writing() as uow:
+                self._follow(uow)
                 for job in batch:
                     answers.append((job, self._one(uow, job)))
                 self.point("before commit")
@@ -223,22 +294,12 @@ class Engine:
         history = History()
         if isinstance(command, ReceiveCase):
             history = uow.history(command.customer.id, command.ticket.id, now - HISTORY)
+        elif isinstance(command, SubmitDraft | Reject | Understood | Drafted) and case is not None:
+            history = uow.history(case.customer.id, case.ticket.id, now - HISTORY, but=case.id)
         policy = self.policy_of(case.policy_snapshot, uow) if case is not None else self._policy
-        return World(now=now, policy=policy, active=self._policy, people=self._people(), history=history)
-
-    def policy_of(self, snapshot: str, reader: Any = None) -> Policy:
-        """The compiled policy of a stored snapshot; a case never outlives the text of its own policy."""
-        policy = self._policies.get(snapshot)
-        if policy is None:
-            if reader is None:
-                with self.store.reading() as opened:
-                    return self.policy_of(snapshot, opened)
-            stored = reader.load_snapshot(snapshot)
-            if stored is None:
-                raise CountersignError(f"policy snapshot {snapshot} is not in the store")
-            policy = compile_policy(msgspec.json.decode(stored, type=PolicyDocuments))
-            self._policies[snapshot] = policy
-        return policy
+        return World(
+            now=now, policy=policy, active=self._policy, people=self._people(), history=history, model=self._model
+        )
 
     def people(self) -> People:
         return self._people()

@@ -7,9 +7,11 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 from slack_bolt.adapter.socket_mode import SocketModeHandler
@@ -20,16 +22,16 @@ from app.auditlog import Checkpointer, load_signing_key, parse_signing_key
 from app.clock import Clock, SystemClock
 from app.core.errors import CountersignError, PolicyError
 from app.core.people import People
-from app.core.policy import Policy
-from app.core.understanding import Understanding
+from app.core.policy import Policy, PolicyDocuments, compile_policy
 from app.courier import Ports
 from app.dispatch import Dispatcher
 from app.edges.api import create_api
 from app.edges.keys import ApiKeys
 from app.edges.listeners import Desk, bolt_app
 from app.edges.policy_files import load_policy
+from app.edges.policy_watch import PolicyWatch
 from app.edges.slack_http import SlackEndpoint
-from app.edges.understanding import cache_folder, load_understanding
+from app.edges.understanding import Understandings, cache_folder, learn, load_understanding
 from app.engine import Engine
 from app.ports.callbacks import CallbackPort
 from app.ports.crm import Crm
@@ -38,6 +40,7 @@ from app.ports.crm.webhook import WebhookCrm
 from app.ports.directory import RoleSource, SlackDirectory
 from app.ports.errors import PortError
 from app.ports.helpdesk.webhook import WebhookHelpdesk
+from app.ports.llm import LanguageModel, language_model
 from app.ports.slack import SlackPort, slack_client
 from app.settings import Settings
 from app.timers import Sweeper, Ticker
@@ -47,6 +50,7 @@ from db.store import Store
 log = logging.getLogger("countersign")
 
 ANSWER_THREADS = 8
+LOOK_EVERY = timedelta(seconds=2)  # at the policy directory, and at what other replicas put in force
 
 
 class CannotStart(CountersignError):
@@ -67,13 +71,23 @@ class Service:
         if problems:
             raise CannotStart(problems)
         keys = ApiKeys.parse(settings.countersign_api_keys.get_secret_value())
-        self.policy = _read_policy(settings.countersign_policy_dir)
+        offered = _read_policy(settings.countersign_policy_dir)
         self.store = open_store(settings, migrate=migrate)
+        self.policy = _in_force(self.store) or offered
         client = slack_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
         self.slack = SlackPort(client)
         self.directory = SlackDirectory(client, role_sources(self.policy))
         _read_directory(self.directory, self.policy)
-        self.engine = Engine(self.store, self.policy, clock=self.clock, people=self.directory.snapshot)
+        model = _model(settings)
+        self.engine = Engine(
+            self.store, self.policy, clock=self.clock, people=self.directory.snapshot, model=model is not None
+        )
+        self.understandings = Understandings(self.policy, cache_folder())
+        self.engine.policy_listeners += [
+            self.understandings.follow,
+            lambda policy: self.directory.use(role_sources(policy)),
+        ]
+        self.watch = PolicyWatch(self.engine, settings.countersign_policy_dir, _learn_intents)
         self.dispatcher = Dispatcher(
             self.engine,
             Ports(
@@ -81,13 +95,14 @@ class Service:
                 helpdesk=_helpdesk(settings),
                 crm=_crm(settings),
                 callbacks=CallbackPort(keys.callback_secrets(), settings.callback_hosts),
+                model=model,
             ),
             worker=f"{socket.gethostname()}:{os.getpid()}",
             clock=SystemClock(),
         )
         self.signing_key = signing_key(settings)
         self.checkpointer = Checkpointer(self.store, self.signing_key, self.clock)
-        self.ticker = Ticker(Sweeper(self.engine), self.checkpointer)
+        self.ticker = Ticker(Sweeper(self.engine), self.checkpointer, [(self.watch.look, LOOK_EVERY)])
         self.pool = ThreadPoolExecutor(ANSWER_THREADS, thread_name_prefix="answer")
         self.bolt = bolt_app(client, Desk(self.engine, self.slack, self.directory, self.pool))
         self._socket: SocketModeHandler | None = None
@@ -101,12 +116,12 @@ class Service:
             keys,
             extra_routes=(route,),
             callback_hosts=self.settings.callback_hosts,
-            understanding=_read_understanding(self.settings.countersign_policy_dir),
+            understanding=self.understandings,
         )
 
     def start(self) -> None:
         self.engine.start()
-        self.engine.activate(self.policy, actor="system:start")
+        self.watch.load()
         self.dispatcher.start()
         self.ticker.start()
         if self.settings.socket_mode:
@@ -209,16 +224,38 @@ def _checks(settings: Settings, *, complete: bool) -> list[Callable[[], object]]
 
 def _read_policy(directory: Path) -> Policy:
     try:
-        return load_policy(directory)
+        policy = load_policy(directory)
+        load_understanding(directory, cache_folder())
     except PolicyError as error:
         raise CannotStart(["The policy does not load; nothing was started:", *map(str, error.problems)]) from None
+    return policy
 
 
-def _read_understanding(directory: Path) -> Understanding | None:
+def _in_force(store: Store) -> Policy | None:
+    """The policy the last run left in force; None in an empty database."""
+    with store.reading() as reader:
+        active = reader.office().active
+        stored = reader.load_snapshot(active) if active else None
+    return compile_policy(msgspec.json.decode(stored, type=PolicyDocuments)) if stored else None
+
+
+def _learn_intents(policy: Policy) -> None:
+    learn(policy.documents.intents, cache_folder())
+
+
+def _model(settings: Settings) -> LanguageModel | None:
+    kind = settings.countersign_llm_kind
+    if not kind:
+        return None
     try:
-        return load_understanding(directory, cache_folder())
-    except PolicyError as error:
-        raise CannotStart(["The intents do not load; nothing was started:", *map(str, error.problems)]) from None
+        return language_model(
+            kind,
+            settings.countersign_llm_url,
+            settings.countersign_llm_model,
+            settings.countersign_llm_api_key.get_secret_value(),
+        )
+    except CountersignError as error:
+        raise CannotStart([str(error)]) from None
 
 
 def _read_directory(directory: SlackDirectory, policy: Policy) -> None:

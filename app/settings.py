@@ -19,6 +19,7 @@ _SECRETS = (
     "COUNTERSIGN_HELPDESK_SECRET",
     "COUNTERSIGN_CRM_TOKEN",
     "COUNTERSIGN_SIGNING_KEY",
+    "COUNTERSIGN_LLM_API_KEY",
 )
 
 
@@ -43,6 +44,10 @@ class Settings(BaseSettings):
     countersign_crm: Literal["hubspot", "webhook", "none"] = "none"
     countersign_crm_url: str = ""
     countersign_crm_token: SecretStr = SecretStr("")
+    countersign_llm_kind: Literal["", "openai", "anthropic"] = ""
+    countersign_llm_url: str = Field("", description="Base URL; empty: the vendor's own")
+    countersign_llm_model: str = ""
+    countersign_llm_api_key: SecretStr = SecretStr("")
     countersign_callback_hosts: str = ""
     countersign_signing_key: SecretStr = SecretStr("")
     countersign_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -87,6 +92,8 @@ class Settings(BaseSettings):
             found.append("COUNTERSIGN_HELPDESK_SECRET is not set: make one with `countersign doctor --new-secret`.")
         if self.countersign_crm != "none" and not self.countersign_crm_url:
             found.append("COUNTERSIGN_CRM_URL is not set: set it, or set COUNTERSIGN_CRM=none.")
+        if self.countersign_llm_kind and not self.countersign_llm_model:
+            found.append("COUNTERSIGN_LLM_MODEL is not set: name the model, or leave COUNTERSIGN_LLM_KIND empty.")
         if not self.countersign_api_keys.get_secret_value():
             found.append(
                 "COUNTERSIGN_API_KEYS is not set: give at least one key as name:secret, so that cases can come in."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from datetime import timedelta
 
@@ -19,6 +19,7 @@ log = logging.getLogger("countersign.timers")
 TICK = timedelta(seconds=0.5)
 SWEEP = 200
 CHECKPOINT_EVERY = timedelta(seconds=60)
+Repeated = tuple[Callable[[], object], timedelta]
 
 
 class Sweeper:
@@ -58,11 +59,16 @@ def _settle(answer: Callable[[], Handled]) -> int:
 
 
 class Ticker:
-    """Runs the sweep and the checkpoints in APScheduler's own threads."""
+    """Runs what has to be done every so often in APScheduler's own threads; `further` are jobs and their intervals."""
 
-    def __init__(self, sweeper: Sweeper, checkpointer: Checkpointer) -> None:
+    def __init__(
+        self,
+        sweeper: Sweeper,
+        checkpointer: Checkpointer,
+        further: Sequence[tuple[Callable[[], object], timedelta]] = (),
+    ) -> None:
         self._scheduler = BackgroundScheduler(timezone="UTC")
-        for job, every in ((sweeper.sweep, TICK), (checkpointer.sign, CHECKPOINT_EVERY)):
+        for job, every in ((sweeper.sweep, TICK), (checkpointer.sign, CHECKPOINT_EVERY), *further):
             self._scheduler.add_job(
                 job, "interval", seconds=every.total_seconds(), max_instances=1, coalesce=True, misfire_grace_time=None
             )

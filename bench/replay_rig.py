@@ -23,7 +23,7 @@ from app.edges.keys import ApiKeys
 from app.edges.listeners import Desk, bolt_app
 from app.edges.policy_files import load_policy
 from app.edges.slack_http import SlackEndpoint
-from app.edges.understanding import load_understanding
+from app.edges.understanding import Understandings
 from app.engine import Engine
 from app.main import role_sources
 from app.ports.crm.hubspot import HubSpotCrm
@@ -113,9 +113,9 @@ class Rig:
         keys = ApiKeys.parse(f"replay:{API_SECRET}:submit+read+audit")
         route = Route("/slack/events", endpoint.__call__, methods=["POST"])
         self.engine.start()
-        self.engine.activate(self.policy, actor="system:start")
+        self.engine.offer(self.policy, by="system:start")
         self.bot: RunningServer = run(
-            create_api(self.engine, keys, extra_routes=(route,), understanding=load_understanding(POLICIES))
+            create_api(self.engine, keys, extra_routes=(route,), understanding=Understandings(self.policy))
         )
         self.config.bot_url = self.bot.url
         self._awake = {destination: threading.Event() for destination in DESTINATIONS}

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Iterator
 from datetime import datetime
 
 import msgspec
 from sqlalchemy import Connection, and_, bindparam, func, or_, select, text
 
 from app.core.audit import event_time
-from app.core.case import Case, State, Tier
+from app.core.case import Case, History, State, Tier
 from app.core.messages import DECISION_EVENTS
-from app.core.world import History
 from db.errors import StoreError
 from db.tables import (
     IS_OPEN,
@@ -26,6 +26,7 @@ from db.tables import (
 )
 
 MAX_PAGE = 500
+_BATCH = 200
 # A loop shows within a few decisions; a ticket's whole past is never read.
 _DECISIONS_READ = 20
 
@@ -87,6 +88,23 @@ _BY_PACKET = select(packet_messages.c.case_id).where(
 )
 _ANSWER = select(answers.c.digest, answers.c.status, answers.c.body).where(answers.c.key == bindparam("key"))
 _SNAPSHOT = select(snapshots.c.documents).where(snapshots.c.hash == bindparam("hash"))
+_SNAPSHOTS = (
+    select(snapshots.c.hash)
+    .where(snapshots.c.hash >= bindparam("first"), snapshots.c.hash <= bindparam("last"))
+    .limit(2)
+)
+_SINCE = (
+    select(cases.c.id, cases.c.created_at, cases.c.document)
+    .where(
+        cases.c.created_at >= bindparam("since"),
+        or_(
+            cases.c.created_at < bindparam("at"),
+            and_(cases.c.created_at == bindparam("at"), cases.c.id < bindparam("id")),
+        ),
+    )
+    .order_by(cases.c.created_at.desc(), cases.c.id.desc())
+    .limit(_BATCH)
+)
 
 
 class CaseReads:
@@ -135,6 +153,14 @@ class CaseReads:
             _write_cursor(last.created_at, last.id) if last else None,
         )
 
+    def cases_since(self, since: datetime) -> Iterator[Case]:
+        """The newest first, read in pieces; good for as long as this reader is."""
+        place = {"since": event_time(since), "at": "~", "id": ""}  # later than every time
+        while rows := self._connection.execute(_SINCE, place).all():
+            for row in rows:
+                yield _decode_case(row.document)
+            place |= {"at": rows[-1].created_at, "id": rows[-1].id}
+
     def history(self, customer_id: str, ticket_id: str, since: datetime, *, but: str = "") -> History:
         """What else is known of the customer since then; the case `but` is not counted."""
         given = {"customer_id": customer_id, "since": event_time(since), "but": but}
@@ -172,6 +198,10 @@ class CaseReads:
     def load_snapshot(self, hash: str) -> bytes | None:
         """The policy documents saved under this hash, byte for byte."""
         return self._connection.execute(_SNAPSHOT, {"hash": hash}).scalar()
+
+    def snapshots_like(self, prefix: str) -> list[str]:
+        """Hashes that begin so, two at most: enough to tell whether it names one."""
+        return list(self._connection.execute(_SNAPSHOTS, {"first": prefix, "last": f"{prefix}~"}).scalars())
 
 
 def _write_cursor(at: str, case_id: str) -> str:

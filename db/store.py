@@ -10,23 +10,25 @@ from sqlalchemy import Connection
 
 from app.core.case import Case
 from app.core.messages import Outcome
+from app.core.office import Office, OfficeOutcome
 from db import upgrade
 from db.cases import CaseWrites
 from db.connect import connect
 from db.log import LogReads, LogWrites
+from db.office import OfficeReads, OfficeWrites
 from db.outbox import OutboxReads, OutboxWrites
 from db.queries import CaseReads
 from db.timers import TimerReads, TimerWrites
 
 
-class Reader(CaseReads, LogReads, OutboxReads, TimerReads):
+class Reader(CaseReads, LogReads, OfficeReads, OutboxReads, TimerReads):
     """One moment of the database, for as long as the `with` block of `Store.reading`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
 
-class UnitOfWork(CaseWrites, LogWrites, OutboxWrites, TimerWrites, Reader):
+class UnitOfWork(CaseWrites, LogWrites, OfficeWrites, OutboxWrites, TimerWrites, Reader):
     """One transaction that holds the write lock: nobody else decides, claims or settles meanwhile."""
 
     @contextmanager
@@ -60,6 +62,11 @@ class UnitOfWork(CaseWrites, LogWrites, OutboxWrites, TimerWrites, Reader):
             else:
                 self.settle(settled.delivery, settled.status, settled.error, now)
         self._enqueue(after.id, outcome.effects, now)
+
+    def save_office(self, before: Office, outcome: OfficeOutcome, now: datetime) -> None:
+        """Raises VersionConflict when `before` is not the stored one."""
+        self._write_office(before, outcome.office)
+        self.append_events(outcome.events, None, now)
 
 
 class Store:

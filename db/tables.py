@@ -230,6 +230,16 @@ class SnapshotRow(SQLModel, table=True):
     documents: bytes = _bytes()
 
 
+class OfficeRow(SQLModel, table=True):
+    """One row: what holds for the whole workspace, as JSON."""
+
+    __tablename__ = "office"
+
+    id: int = _big(primary_key=True)
+    version: int = _number()
+    document: str = _document()
+
+
 metadata = SQLModel.metadata
 cases = metadata.tables["cases"]
 events = metadata.tables["events"]
@@ -242,3 +252,4 @@ queue_counters = metadata.tables["queue_counters"]
 packet_messages = metadata.tables["packet_messages"]
 answers = metadata.tables["answers"]
 snapshots = metadata.tables["policy_snapshots"]
+office = metadata.tables["office"]

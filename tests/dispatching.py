@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from app.core.case import Case
 from app.core.messages import Approve, HelpdeskFields, HelpdeskNote, HelpdeskReply, ReceiveCase
+from app.core.office import DecidePolicy
 from app.core.people import People
 from app.core.policy import Policy, compile_policy
 from app.courier import Ports
@@ -131,6 +132,16 @@ class FakeFarEnds:
     direct = post
 
 
+def put_in_force(engine: Engine, policy: Policy) -> None:
+    """Offered, then signed off by its owners, as people would."""
+    engine.offer(policy, by="system:test")
+    owners = sorted(set(engine.policy.owners.values()))
+    for user in (user for role in owners for user in sorted(engine.people().roles[role])):
+        if engine.policy.snapshot != policy.snapshot:
+            engine.decide_policy(DecidePolicy(user=user, snapshot=policy.snapshot, do="sign"))
+    assert engine.policy.snapshot == policy.snapshot
+
+
 class Replica:
     """Engine, dispatcher and sweeper on `database_url`; a new one after a crash finds what the last one left."""
 
@@ -149,8 +160,15 @@ class Replica:
         self.point = point or Points()
         self.store = Store(database_url)
         self.who = who or people()
-        self.engine = Engine(self.store, policy or shipped(), clock=clock, people=lambda: self.who, point=self.point)
-        self.engine.activate(policy or shipped(), actor="system:test")
+        self.engine = Engine(
+            self.store,
+            policy or shipped(),
+            clock=clock,
+            people=lambda: self.who,
+            point=self.point,
+            model=ports.model is not None,
+        )
+        self.engine.offer(policy or shipped(), by="system:test")
         self.dispatcher = Dispatcher(
             self.engine,
             ports,
@@ -236,14 +254,22 @@ class Replica:
 
 def fake_replica(directory: Path, **options: Any) -> tuple[Replica, FakeFarEnds]:
     """A replica on a new SQLite file, and the far ends it talks to."""
+    clock = HandClock()
+    far = FakeFarEnds(clock)
+    return Replica(migrated(directory), clock, fake_ports(far), **options), far
+
+
+def migrated(directory: Path) -> str:
+    """The URL of a new SQLite file with its tables."""
     url = f"sqlite:///{directory / 'dispatch.db'}"
     store = Store(url)
     store.upgrade()
     store.close()
-    clock = HandClock()
-    far = FakeFarEnds(clock)
-    ports = Ports(slack=cast(SlackPort, far), helpdesk=far, crm=cast(Any, far))
-    return Replica(url, clock, ports, **options), far
+    return url
+
+
+def fake_ports(far: FakeFarEnds) -> Ports:
+    return Ports(slack=cast(SlackPort, far), helpdesk=far, crm=cast(Any, far))
 
 
 def blocking(pattern: str, reason: str) -> Policy:

@@ -23,7 +23,7 @@ def a_log(folder: Path) -> dict[str, str]:
     store = Store(url)
     store.upgrade()
     engine = Engine(store, SHIPPED, clock=SystemClock(), people=people)
-    engine.activate(SHIPPED, actor="system:test")
+    engine.offer(SHIPPED, by="system:test")
     for number in (1, 2):
         case = engine.handle(
             ReceiveCase(

@@ -16,7 +16,7 @@ from app.core.retry import FEWEST_TRIES
 from app.courier import Ports
 from app.dispatch import LEASE
 from app.ports.errors import Ambiguous, Found, GiveUp, RetryLater
-from tests.dispatching import DRAFT, Crash, FakeFarEnds, Replica, blocking, fake_replica
+from tests.dispatching import DRAFT, Crash, FakeFarEnds, Replica, blocking, fake_replica, put_in_force
 
 BUSY = RetryLater("the helpdesk is unavailable (503)", code="503")
 LOST = Ambiguous("the helpdesk took the request but did not answer in time", "ticket t1 in the helpdesk")
@@ -305,7 +305,7 @@ def test_what_was_claimed_but_not_begun_when_it_stops_is_given_back(scene: Scene
 def test_a_policy_that_blocks_the_text_meanwhile_brings_the_case_back(scene: Scene) -> None:
     replica, far = scene
     case_id = replica.released()
-    replica.engine.activate(blocking("left our warehouse", "Promise nothing about the warehouse."), actor="slack:UPOL1")
+    put_in_force(replica.engine, blocking("left our warehouse", "Promise nothing about the warehouse."))
     replica.run()
     case = replica.case(case_id)
     assert "reply" not in far.kinds()

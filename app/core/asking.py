@@ -6,9 +6,32 @@ from msgspec.structs import replace
 
 from app.core.case import Stage
 from app.core.change import Change
+from app.core.ending import approve_finally, callback, patch_crm
 from app.core.stages import able, roles_at
-from app.core.surfaces import let_in_fallback, open_packets
+from app.core.surfaces import let_in_fallback, open_packets, refresh, show_rest_of_draft, show_to
 from app.core.timing import arm
+
+
+def open_case(change: Change) -> None:
+    """Let an assessed case go on: alone where nobody has to look, else to people; one they have stays with them."""
+    if change.case.state != "received":
+        show_to(change, change.case.assessed.route.role, can_decide=True)
+        let_in_fallback(change)
+        change.set(state="pending" if somebody_can(change) else "blocked")
+        arm(change)
+        show_rest_of_draft(change)
+        refresh(change)
+        return
+    patch_crm(change, final=False)
+    callback(change, "case.assessed")
+    required = change.case.assessed.required
+    if required in ("auto", "notify") and change.case.sendable_draft and not change.case.blocking:
+        change.set(state="pending", timers=())
+        if required == "notify":
+            open_packets(change)
+        approve_finally(change, by="", role="", outcome="auto" if required == "auto" else "notified")
+        return
+    ask_people(change)
 
 
 def ask_people(change: Change) -> None:

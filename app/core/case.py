@@ -124,10 +124,36 @@ class Signal(Value, frozen=True, kw_only=True):
     source: Literal["caller", "builtin", "llm", "person"] = "caller"
 
 
+class History(Value, frozen=True, kw_only=True):
+    """What is known of the customer besides what this case says; the last two are read from its own conversation."""
+
+    contacts_7d: int = 0  # cases of this customer received in the last 7 days, this one not counted
+    unresolved_7d: int = 0  # of these, those that did not end as sent
+    rejected_drafts: int = 0  # drafts rejected in a row on this ticket
+    sentiment_falling: bool = False  # over three customer messages
+    repeated_intent: bool = False  # the same twice in a row, with a reply between
+
+
 class Signals(Value, frozen=True, kw_only=True):
     intent: Signal | None = None
     sentiment: Signal | None = None
     language: Signal | None = None
+
+
+class Extracted(Value, frozen=True, kw_only=True):
+    """One thing a customer said. `value` is normalised (`240 EUR`, `2026-11-03`), `quote` as it was written, masked."""
+
+    field: Literal["order_id", "amount", "date", "asked_action"]
+    value: str
+    quote: str = ""
+
+
+class Gist(Value, frozen=True, kw_only=True):
+    """What the customer's messages come to: two or three lines and what could be extracted. Holds no sensitive PII."""
+
+    summary: str
+    fields: tuple[Extracted, ...] = ()
+    source: Literal["builtin", "llm"] = "builtin"
 
 
 class Action(Value, frozen=True, kw_only=True):
@@ -255,7 +281,7 @@ class Timer(Value, frozen=True, kw_only=True):
     """A row due at a time, a projection of `Case.timers`. `key` is unique within the case."""
 
     key: str
-    kind: Literal["rung", "holding", "expire", "send"]
+    kind: Literal["rung", "holding", "expire", "send", "model"]
     due_at: datetime
 
 
@@ -293,6 +319,10 @@ class Case(Value, frozen=True, kw_only=True):
     messages: tuple[Message, ...]
     drafts: tuple[Draft, ...] = ()  # oldest first; the last one is the current one
     signals: Signals = Signals()
+    second_opinion: Signals = Signals()  # a language model's: policy reads both, so it can only raise scrutiny
+    gist: Gist | None = None
+    history: History = History()
+    asking: str = ""  # delivery id of what a language model is being asked
     action: Action | None = None
     context: tuple[Fact, ...] = ()
     submitted_by: Submitter | None = None

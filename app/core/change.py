@@ -15,6 +15,8 @@ from app.core.messages import (
     DirectMessage,
     Event,
     EventType,
+    ModelDraft,
+    ModelReading,
     Outcome,
     PacketPost,
     PacketUpdate,
@@ -99,6 +101,8 @@ class Change:
                 return delivery
             case Callback():
                 return f"{self.case.id}:callback"
+            case ModelReading() | ModelDraft():
+                return f"{self.case.id}:model"
             case _:
                 return f"{self.case.id}:out"
 

@@ -6,6 +6,9 @@ from typing import Literal
 
 from msgspec.structs import replace
 
+from app.core.advice import ask_for_draft
+from app.core.asking import open_case
+from app.core.assessing import scan_and_assess
 from app.core.case import Approval, Case, Draft, Note
 from app.core.change import Change
 from app.core.ending import approve_finally, callback, end, reopen_for_people
@@ -46,6 +49,7 @@ from app.core.timing import arm
 
 TEXT_LIMIT = 20_000
 FEEDBACK_LIMIT = 3_000
+LOOP = 2  # drafts rejected in a row: a person writes now (AI5)
 
 
 def approve(change: Change, command: Approve) -> None:
@@ -119,8 +123,13 @@ def reject(change: Change, command: Reject) -> None:
         change.set(rejected_versions=(*case.rejected_versions, draft.version))
     reopen_for_people(change, "The draft was rejected.")
     callback(change, "case.updated", feedback={"category": command.category, "text": text, "then": command.then})
-    arm(change)
-    refresh(change)
+    known = change.world.history
+    known = replace(known, rejected_drafts=known.rejected_drafts + 1)
+    scan_and_assess(change, known)
+    open_case(change)
+    may_draft = change.case.assessed.ai_mode == "draft_reply" and known.rejected_drafts < LOOP
+    if command.then == "redraft" and change.world.model and may_draft:
+        ask_for_draft(change)
 
 
 def sign_off(change: Change, command: SignOff) -> None:

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from app.core import decisions, receipts, receiving, timing
+from app.core import advice, decisions, receipts, receiving, timing
 from app.core.case import FINAL_STATES, OPEN_STATES, STATES, Case, Note, State
 from app.core.change import Change
 from app.core.ending import callback
@@ -22,10 +22,12 @@ from app.core.messages import (
     Command,
     Decline,
     Delivered,
+    Drafted,
     Edit,
     FireTimer,
     GaveUp,
     HeldAtGate,
+    ModelFailed,
     Outcome,
     PacketShown,
     Parked,
@@ -38,6 +40,7 @@ from app.core.messages import (
     SignOff,
     SubmitDraft,
     Supersede,
+    Understood,
     Undo,
     Withdraw,
     WriteReply,
@@ -54,7 +57,7 @@ ACCEPTED: Mapping[type[Command], frozenset[State]] = {
     ReceiveCase: frozenset(),  # only where there is no case yet
     AddCustomerMessage: frozenset(),  # becomes Supersede + ReceiveCase before it gets here
     Supersede: OPEN_STATES,
-    SubmitDraft: _ASKED | {"blocked"},
+    SubmitDraft: _ASKED | {"blocked", "received"},
     Withdraw: OPEN_STATES,
     RedriveDelivery: _ALL - {"received"},
     ReportActionResult: OPEN_STATES | {"sent"},
@@ -68,9 +71,12 @@ ACCEPTED: Mapping[type[Command], frozenset[State]] = {
     RecordView: _ALL - {"received"},
     AddNote: _ALL - {"received"},
     SettleDelivery: frozenset({"indeterminate"}),
-    FireTimer: _ALL - FINAL_STATES - {"received"},
+    FireTimer: _ALL - FINAL_STATES,
     PacketShown: _ALL,
     Delivered: _ALL,
+    Understood: _ALL,
+    Drafted: _ALL,
+    ModelFailed: _ALL,
     GaveUp: _ALL,
     Parked: _ALL,
     HeldAtGate: _ALL,
@@ -124,8 +130,16 @@ def _apply(change: Change, command: AnyCommand) -> None:
             receiving.withdraw(change, command)
         case ReportActionResult():
             receiving.report_action_result(change, command)
+        case FireTimer(key=advice.TIMER):
+            advice.too_late(change, command)
         case FireTimer():
             timing.fire(change, command)
+        case Understood():
+            advice.understood(change, command)
+        case Drafted():
+            advice.drafted(change, command)
+        case ModelFailed():
+            advice.failed(change, command)
         case RedriveDelivery():
             receipts.redrive(change, command)
         case PacketShown():
@@ -166,6 +180,8 @@ def expand(command: AnyCommand, case: Case | None, open_case: Case | None) -> tu
             callback_url=case.callback_url,
             callback_key=case.callback_key,
             metadata=case.metadata,
+            sentiment_falling=command.sentiment_falling,
+            repeated_intent=command.repeated_intent,
         )
     if not isinstance(command, ReceiveCase) or open_case is None or open_case.id == command.case_id:
         return (command,)
@@ -182,7 +198,9 @@ def _actor(command: AnyCommand) -> str:
     match command:
         case FireTimer():
             return "system:timers"
-        case PacketShown() | Delivered() | GaveUp() | Parked() | HeldAtGate():
+        case (
+            PacketShown() | Delivered() | Understood() | Drafted() | ModelFailed() | GaveUp() | Parked() | HeldAtGate()
+        ):
             return "system:dispatch"
         case _ if isinstance(command, ByPerson):
             return f"slack:{command.user}"

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from app.core.case import Action, Case, Customer, Draft, Fact, Message, Signals, Submitter, Ticket
+from app.core.case import Action, Case, Customer, Draft, Fact, Gist, Message, Signals, Submitter, Ticket
 
 
 class Click(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -59,6 +59,8 @@ class ReceiveCase(Command, frozen=True, kw_only=True):
     deadline: datetime | None = None
     metadata: dict[str, str] = {}
     supersedes: str = ""
+    sentiment_falling: bool = False
+    repeated_intent: bool = False
 
 
 class AddCustomerMessage(Command, frozen=True, kw_only=True):
@@ -68,6 +70,8 @@ class AddCustomerMessage(Command, frozen=True, kw_only=True):
     message: Message
     new_case_id: str
     signals: Signals = Signals()
+    sentiment_falling: bool = False
+    repeated_intent: bool = False
 
 
 class Supersede(Command, frozen=True, kw_only=True):
@@ -176,6 +180,26 @@ class Delivered(Receipt, frozen=True, kw_only=True):
     remote_id: str = ""
 
 
+class Understood(Receipt, frozen=True, kw_only=True):
+    """A language model read the case: a second opinion beside the signals, and what it comes to."""
+
+    model: str
+    signals: Signals
+    gist: Gist | None = None
+
+
+class Drafted(Receipt, frozen=True, kw_only=True):
+    """A language model wrote a reply. It is a proposal like any other: scanned, assessed, and decided by people."""
+
+    draft: Draft
+
+
+class ModelFailed(Receipt, frozen=True, kw_only=True):
+    """The language model gave nothing that could be used; people go on without it."""
+
+    error: str
+
+
 class GaveUp(Receipt, frozen=True, kw_only=True):
     """The delivery is a dead letter: `error` says what happened, `remedy` what a person should do."""
 
@@ -209,6 +233,9 @@ AnyCommand = (
     | FireTimer
     | PacketShown
     | Delivered
+    | Understood
+    | Drafted
+    | ModelFailed
     | GaveUp
     | Parked
     | HeldAtGate
@@ -221,6 +248,10 @@ EventType = Literal[
     "CaseAssessed",
     "TextScanned",
     "DraftSubmitted",
+    "ModelAsked",
+    "CaseUnderstood",
+    "ReplyDrafted",
+    "ModelGaveUp",
     "PacketPosted",
     "PacketUpdated",
     "ViewOpened",
@@ -252,7 +283,11 @@ EventType = Literal[
     "DeliveryRedriven",
     "DeliveryRetried",
     "ActionResultReported",
-    "PolicyLoaded",
+    "PolicyActivated",
+    "PolicyOffered",
+    "PolicySigned",
+    "PolicyRejected",
+    "PolicyWithdrawn",
     "CommandRefused",
 ]
 # A person decided about a reply: DE2 allows one of these per step.
@@ -342,6 +377,14 @@ class Callback(Effect, frozen=True, kw_only=True):
     data: dict[str, Any]
 
 
+class ModelReading(Effect, frozen=True, kw_only=True):
+    """Ask the language model what the case is about (AI1)."""
+
+
+class ModelDraft(Effect, frozen=True, kw_only=True):
+    """Ask the language model for a reply; reviewers' feedback is read from the case (AI2, AI5)."""
+
+
 AnyEffect = (
     PacketPost
     | PacketUpdate
@@ -352,8 +395,10 @@ AnyEffect = (
     | HelpdeskFields
     | CrmPatch
     | Callback
+    | ModelReading
+    | ModelDraft
 )
-Destination = Literal["slack", "helpdesk", "crm", "callback"]
+Destination = Literal["slack", "helpdesk", "crm", "callback", "model"]
 
 
 def destination_of(effect: AnyEffect) -> Destination:
@@ -366,6 +411,8 @@ def destination_of(effect: AnyEffect) -> Destination:
             return "crm"
         case Callback():
             return "callback"
+        case ModelReading() | ModelDraft():
+            return "model"
 
 
 class Pending(msgspec.Struct, frozen=True, kw_only=True):

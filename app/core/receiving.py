@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import msgspec
 from msgspec.structs import replace
 
-from app.core.asking import ask_people, somebody_can
-from app.core.case import AI_MODES, TIERS, UNDECIDED_STATES, Assessment, Case
+from app.core.advice import consult
+from app.core.asking import open_case
+from app.core.assessing import scan_and_assess
+from app.core.case import UNDECIDED_STATES, Case, History
 from app.core.change import Change
 from app.core.decisions import is_ai_text
-from app.core.ending import approve_finally, callback, end, patch_crm, reopen_for_people
+from app.core.ending import end, reopen_for_people
 from app.core.errors import Refused
 from app.core.messages import ReceiveCase, ReportActionResult, SubmitDraft, Supersede, Withdraw
 from app.core.money import read_amount
-from app.core.policy import assess
-from app.core.scanning import scan_draft, scan_messages
+from app.core.scanning import scan_draft
 from app.core.stages import check_room
-from app.core.surfaces import let_in_fallback, open_packets, refresh, show_rest_of_draft, show_to
-from app.core.timing import arm
+from app.core.surfaces import refresh
 from app.core.world import World
 
 
@@ -42,20 +41,15 @@ def receive(command: ReceiveCase, world: World) -> Change:
         created_at=world.now,
         policy_snapshot=world.active.snapshot,
         supersedes=command.supersedes,
+        history=History(sentiment_falling=command.sentiment_falling, repeated_intent=command.repeated_intent),
     )
     change = Change(case, world, command.by)
     change.record("CaseReceived", ticket=case.ticket.id, supersedes=case.supersedes)
-    _scan_and_assess(change)
-    patch_crm(change, final=False)
-    callback(change, "case.assessed")
-    required = change.case.assessed.required
-    if required in ("auto", "notify") and change.case.sendable_draft and not change.case.blocking:
-        change.set(state="pending")
-        if required == "notify":
-            open_packets(change)
-        approve_finally(change, by="", role="", outcome="auto" if required == "auto" else "notified")
-        return change
-    ask_people(change)
+    scan_and_assess(change)
+    if world.model:
+        consult(change)
+    else:
+        open_case(change)
     return change
 
 
@@ -66,16 +60,12 @@ def submit_draft(change: Change, command: SubmitDraft) -> None:
     draft = replace(command.draft, version=(case.draft.version if case.draft else 0) + 1, author_id="")
     if is_ai_text(case, draft.text):
         draft = replace(draft, author="ai")
-    reopen_for_people(change, "A new draft was submitted.")
-    change.set(drafts=(*case.drafts, draft))
+    if case.state != "received":
+        reopen_for_people(change, "A new draft was submitted.")
+    change.set(drafts=(*case.drafts, draft), asking="")
     change.record("DraftSubmitted", draft_version=draft.version, author=draft.author)
-    _scan_and_assess(change)
-    show_to(change, change.case.assessed.route.role, can_decide=True)
-    let_in_fallback(change)
-    change.set(state="pending" if somebody_can(change) else "blocked")
-    arm(change)
-    show_rest_of_draft(change)
-    refresh(change)
+    scan_and_assess(change)
+    open_case(change)
 
 
 def supersede(change: Change, command: Supersede) -> None:
@@ -116,42 +106,3 @@ def report_action_result(change: Change, command: ReportActionResult) -> None:
         kept = tuple(f for f in case.findings if f.source.startswith("message:"))
         change.set(findings=kept + rescanned)
     refresh(change)
-
-
-def _scan_and_assess(change: Change) -> None:
-    case, world = change.case, change.world
-    policy = world.policy
-    findings = scan_messages(case, policy.rules)
-    if case.draft:
-        findings += scan_draft(case, case.draft, policy.rules)
-    change.set(findings=findings)
-    change.record(
-        "TextScanned",
-        guardrail_version=policy.rules.version,
-        findings=[{"rule": f.rule_id, "type": f.type, "action": f.action, "where": f.source} for f in findings],
-    )
-    before = case.assessment
-    facts = msgspec.structs.asdict(world.history)
-    after = assess(change.case, policy, facts, world.now)
-    if before is not None:
-        after = _never_lower(before, after)
-        same = {i: after.stages.index(s) for i, s in enumerate(before.stages) if s in after.stages}
-        change.set(gained=tuple((same[i], role, instead) for i, role, instead in case.gained if i in same))
-    change.set(assessment=after)
-    change.record(
-        "CaseAssessed",
-        reason="; ".join(r.text for r in after.reasons),
-        tier=after.tier,
-        band=after.band,
-        ai_mode=after.ai_mode,
-        required=after.required,
-        route=after.route.role,
-        rules=[r.rule_id for r in after.reasons],
-    )
-
-
-def _never_lower(before: Assessment, after: Assessment) -> Assessment:
-    """Nobody talks a case down by rewording the reply: its tier stays, and people who were asked stay asked."""
-    if TIERS.index(after.tier) >= TIERS.index(before.tier) and after.required not in ("auto", "notify"):
-        return after
-    return replace(before, ai_mode=max(before.ai_mode, after.ai_mode, key=AI_MODES.index))

@@ -85,10 +85,13 @@ def let_in_fallback(change: Change) -> None:
     fallback = change.world.policy.fallback_role
     people = change.world.people
     for index in range(change.case.stage, len(change.case.assessed.stages)):
-        nobody = tuple(r for r in unstaffed(change.case, index, people) if r != fallback)
+        known = change.case.gained
+        nobody = tuple(
+            r for r in unstaffed(change.case, index, people) if r != fallback and (index, fallback, r) not in known
+        )
         if not nobody or not able(change.case, fallback, people):
             continue
-        change.set(gained=tuple(dict.fromkeys((*change.case.gained, *((index, fallback, r) for r in nobody)))))
+        change.set(gained=(*known, *((index, fallback, r) for r in nobody)))
         reason = f"Nobody in {', '.join(nobody)} can take this step, so {fallback} was asked."
         escalated(change, fallback, reason)
         show_to(change, fallback, can_decide=True)

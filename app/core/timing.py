@@ -28,20 +28,26 @@ def arm(change: Change) -> None:
     change.set(timers=tuple(sorted(timers, key=lambda t: (t.due_at, t.key))))
 
 
-def fire(change: Change, command: FireTimer) -> None:
+def take(change: Change, command: FireTimer) -> Timer:
+    """The timer that fires now, off the list; Refused when it is not due, or was there for another replica."""
     case = change.case
     timer = next((t for t in case.timers if t.key == command.key), None)
     if timer is None or timer.due_at > change.now:
         raise Refused("stale_timer", "This timer is not due, or not there any more.")
     change.set(timers=tuple(t for t in case.timers if t is not timer), fired=(*case.fired, timer.key))
     change.record("TimerFired", timer=timer.key, due_at=timer.due_at.isoformat())
+    return timer
+
+
+def fire(change: Change, command: FireTimer) -> None:
+    timer = take(change, command)
     match timer.kind:
         case "send":
             release(change)
         case "expire":
             expire(change)
         case "rung":
-            rung = next(r for r in case.assessed.rungs if f"rung:{r.id}" == timer.key)
+            rung = next(r for r in change.case.assessed.rungs if f"rung:{r.id}" == timer.key)
             _climb(change, rung)
             refresh(change)
 

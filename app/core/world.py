@@ -6,16 +6,9 @@ from datetime import datetime
 
 import msgspec
 
+from app.core.case import History
 from app.core.people import People
 from app.core.policy import Policy
-
-
-class History(msgspec.Struct, frozen=True, kw_only=True):
-    """What the store knows of the customer besides this case."""
-
-    contacts_7d: int = 0  # cases of this customer received in the last 7 days, this one not counted
-    unresolved_7d: int = 0  # of these, those that did not end as sent
-    rejected_drafts: int = 0  # drafts rejected in a row on this ticket
 
 
 class World(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,3 +19,4 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     active: Policy
     people: People = People()
     history: History = History()
+    model: bool = False  # a language model is connected: it may read a new case, and write drafts (AI1, AI2)

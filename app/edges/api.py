@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -48,10 +48,10 @@ def create_api(
     extra_routes: Sequence[BaseRoute] = (),
     callback_hosts: Collection[str] = (),
     metrics: Metrics | None = None,
-    understanding: Understanding | None = None,
+    understanding: Callable[[], Understanding | None] = lambda: None,
 ) -> FastAPI:
-    """`engine` must be started. `callback_hosts` may be called by plain http and at private addresses. Without
-    `understanding` signals that a caller leaves out stay missing, and a person writes.
+    """`engine` must be started. `callback_hosts` may be called by plain http and at private addresses. While
+    `understanding` gives none, signals that a caller leaves out stay missing, and a person writes.
 
     On shutdown call `app.state.desk.waiters.stop()` first: long polls end, and the server need not wait for them.
     """

@@ -13,9 +13,9 @@ from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from app.core.case import Case
+from app.core.case import Case, Message
 from app.core.errors import Refused
-from app.core.messages import AnyCommand
+from app.core.messages import AddCustomerMessage, AnyCommand
 from app.core.understanding import Understanding
 from app.edges import intake_commands as commands
 from app.edges.answers import AuditTrail, CaseList, CaseOut
@@ -56,7 +56,7 @@ class Desk:
         keys: ApiKeys,
         metrics: Metrics,
         callback_hosts: frozenset[str] = frozenset(),
-        understanding: Understanding | None = None,
+        understanding: Callable[[], Understanding | None] = lambda: None,
     ) -> None:
         self.engine = engine
         self.keys = keys
@@ -67,8 +67,8 @@ class Desk:
 
     async def handle(self, command: AnyCommand, remember: Remember | None) -> Handled:
         """Waits for the commit without a thread. The command goes on when the caller does not."""
-        if self.understanding is not None:
-            command = complete(command, self.understanding)
+        if (reader := self.understanding()) is not None:
+            command = await run_in_threadpool(self._complete, command, reader)
         future = asyncio.wrap_future(self.engine.submit(command, remember))
         try:
             handled = await asyncio.wait_for(asyncio.shield(future), ANSWER_SECONDS)
@@ -79,6 +79,14 @@ class Desk:
             raise
         self.metrics.handled(command)
         return handled
+
+    def _complete(self, command: AnyCommand, reader: Understanding) -> AnyCommand:
+        earlier: tuple[Message, ...] = ()
+        if isinstance(command, AddCustomerMessage):
+            with self.engine.store.reading() as stored:
+                case = stored.case(command.case_id)
+            earlier = case.messages if case else ()
+        return complete(command, reader, earlier)
 
     async def read(self, ask: Callable[[Reader], T]) -> T:
         def asked() -> T:

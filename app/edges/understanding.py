@@ -4,29 +4,71 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import Any
 
 from msgspec.structs import replace
 
 from app.core.case import Message, Signals
+from app.core.errors import PolicyError
 from app.core.messages import AddCustomerMessage, AnyCommand, ReceiveCase
-from app.core.understanding import FILE, Understanding, compile_understanding, version_of
+from app.core.policy import Policy
+from app.core.shape import with_line
+from app.core.understanding import (
+    FILE,
+    Understanding,
+    compile_understanding,
+    repeated_intent,
+    sentiment_falling,
+    version_of,
+)
 from app.edges.policy_files import read_document
 
 log = logging.getLogger("countersign.understanding")
 
 
+class Understandings:
+    """The classifier that belongs to the policy in force; another policy's is learnt aside."""
+
+    def __init__(self, policy: Policy, cache: Path | None = None) -> None:
+        self._cache = cache
+        self._read = learn(policy.documents.intents, cache)
+
+    def __call__(self) -> Understanding | None:
+        return self._read
+
+    def follow(self, policy: Policy) -> None:
+        """Returns at once."""
+
+        def work() -> None:
+            self._read = learn(policy.documents.intents, self._cache)
+
+        threading.Thread(target=work, name="learn-intents", daemon=True).start()
+
+
 def load_understanding(directory: Path, cache: Path | None = None) -> Understanding | None:
-    """What intents.yaml of the policy directory teaches; None where there is no such file. Raises PolicyError.
+    """What intents.yaml of a policy directory teaches; None where there is no such file. Raises PolicyError."""
+    if not (directory / FILE).exists():
+        return None
+    document, lines = read_document(directory, FILE)
+    try:
+        return learn(document, cache)
+    except PolicyError as error:
+        raise PolicyError([with_line(problem, lines) for problem in error.problems]) from None
+
+
+def learn(document: Mapping[str, Any], cache: Path | None = None) -> Understanding | None:
+    """What the phrases teach; None where there are none. Raises PolicyError.
 
     `cache` is a folder that may keep what was learnt, so that the next start need not learn it again; a cache that
     cannot be used costs a second and nothing else.
     """
-    if not (directory / FILE).exists():
-        log.warning("no %s in the policy directory: signals that callers leave out stay missing", FILE)
+    if not document:
+        log.warning("no %s in the policy: signals that callers leave out stay missing", FILE)
         return None
-    document = read_document(directory, FILE)
     kept = cache / f"understanding-{version_of(document)[:32]}.bin" if cache else None
     if kept is not None and kept.exists():
         try:
@@ -46,25 +88,32 @@ def cache_folder() -> Path:
     return Path.home() / ".cache" / "countersign"
 
 
-def complete(command: AnyCommand, understanding: Understanding) -> AnyCommand:
-    """The command with the signals it lacks; those the caller gave stand as they are."""
+def complete(command: AnyCommand, understanding: Understanding, earlier: tuple[Message, ...] = ()) -> AnyCommand:
+    """The command with the signals it lacks and what the conversation shows; signals the caller gave stand as they are.
+
+    `earlier` is the conversation that a further message goes on from.
+    """
     match command:
         case ReceiveCase():
-            text, previous = _newest(command.messages)
+            messages = command.messages
         case AddCustomerMessage():
-            text, previous = command.message.text, ""
+            messages = (*earlier, command.message)
         case _:
             return command
     given = command.signals
-    if given.intent and given.sentiment and given.language:
-        return command
-    read = understanding.read(text, previous)
-    signals = Signals(
-        intent=given.intent or read.intent,
-        sentiment=given.sentiment or read.sentiment,
-        language=given.language or read.language,
+    if not (given.intent and given.sentiment and given.language):
+        read = understanding.read(*_newest(messages))
+        given = Signals(
+            intent=given.intent or read.intent,
+            sentiment=given.sentiment or read.sentiment,
+            language=given.language or read.language,
+        )
+    return replace(
+        command,
+        signals=given,
+        sentiment_falling=sentiment_falling(messages, understanding),
+        repeated_intent=repeated_intent(messages, understanding),
     )
-    return replace(command, signals=signals)
 
 
 def _newest(messages: tuple[Message, ...]) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec.structs import replace
 
-from app.core.case import OPEN_STATES, TIERS, Case, Packet
+from app.core.case import OPEN_STATES, TIERS, Case, History, Packet
 from app.core.errors import Refused
 from app.core.machine import decide, expand
 from app.core.messages import (
@@ -24,10 +24,12 @@ from app.core.messages import (
     Click,
     Decline,
     Delivered,
+    Drafted,
     Edit,
     FireTimer,
     GaveUp,
     HeldAtGate,
+    ModelFailed,
     Outcome,
     PacketPost,
     PacketUpdate,
@@ -42,6 +44,7 @@ from app.core.messages import (
     SignOff,
     SubmitDraft,
     Supersede,
+    Understood,
     Undo,
     Withdraw,
     WriteReply,
@@ -49,7 +52,7 @@ from app.core.messages import (
 from app.core.people import People, Person
 from app.core.policy import Policy
 from app.core.stages import eligible, roles_at
-from app.core.world import History, World
+from app.core.world import World
 from blocks.packet import packet_message
 from blocks.surface import surroundings_of
 from tests.core.openings import (
@@ -77,6 +80,7 @@ class Histories(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now: datetime = NOW
+        self.model = False
         self.people: People = DIRECTORY
         self.active: Policy = policy_of("shipped")
         self.cases: dict[str, Case] = {}
@@ -100,7 +104,14 @@ class Histories(RuleBasedStateMachine):
         try:
             for step in expand(command, basis, about):
                 policy = self.policies.setdefault(step.case_id, self.active)
-                world = World(now=self.now, policy=policy, active=self.active, people=self.people, history=self.loop)
+                world = World(
+                    now=self.now,
+                    policy=policy,
+                    active=self.active,
+                    people=self.people,
+                    history=self.loop,
+                    model=self.model,
+                )
                 outcome = decide(self.cases.get(step.case_id), step, world)
                 self.judge(self.cases.get(step.case_id), step, outcome, world)
                 self.cases[step.case_id] = outcome.case
@@ -162,6 +173,7 @@ class Histories(RuleBasedStateMachine):
         if self.pick(data, range(8)) == 0:
             variant, opening = "no baseline", self.pick(data, ["confident", "notify"])
         self.active = policy_of(variant)
+        self.model = self.pick(data, [False, False, True])
         self.do(ReceiveCase(**{**BARE, **OPENINGS[opening], "case_id": self.new_id(), "by": "api:helpdesk"}))
 
     def new_id(self) -> str:
@@ -204,6 +216,8 @@ class Histories(RuleBasedStateMachine):
                     self.fire(data, case, timedelta(seconds=5))
                 case "sending":
                     self.a_reply_goes_out(data)
+                case "received":
+                    self.the_model_answers(data)
                 case "failed" | "indeterminate":
                     self.somebody_settles_or_redrives(data)
                 case _ if self.standing is None:
@@ -334,6 +348,26 @@ class Histories(RuleBasedStateMachine):
         elif self.receipts:
             self.do(self.pick(data, self.receipts))
 
+    @precondition(lambda self: any(c.asking for c in self.cases.values()))
+    @rule(data=st.data())
+    def the_model_answers(self, data: st.DataObject) -> None:
+        """In time or late, usefully or not; what it says can only raise, what it writes is only a proposal."""
+        case = next((c for c in self.cases.values() if c.asking), self.some_case(data))
+        known = {"case_id": case.id, "delivery": case.asking or f"{case.id}-1"}
+        label = self.pick(data, ["shipping_status", "refund_request", "legal_question", "nobody knows"])
+        said = signals(label)
+        draft = replace(CONFIDENT, text=self.pick(data, TEXTS), model_name="m")
+        answers: list[Receipt] = [
+            Understood(**known, model="m", signals=said),
+            Drafted(**known, draft=draft),
+            ModelFailed(**known, error="It refused."),
+        ]
+        if self.pick(data, [True, False, False]):
+            self.fire(data, case, timedelta(seconds=11))
+        answer = self.pick(data, answers)
+        self.receipts.append(answer)
+        assert self.do(answer)
+
     @precondition(lambda self: any(c.state in ("failed", "indeterminate") or c.is_final for c in self.cases.values()))
     @rule(data=st.data())
     def somebody_settles_or_redrives(self, data: st.DataObject) -> None:
@@ -359,7 +393,11 @@ class Histories(RuleBasedStateMachine):
         assert sum(c.state in OPEN_STATES for c in self.cases.values()) <= 1
         for case in [self.cases[c] for c in sorted(self.changed) if c in self.cases]:
             kinds = {t.kind for t in case.timers}
-            if case.state in ("pending", "awaiting_signoff", "blocked"):
+            if case.state == "received":
+                assert kinds == {"model"}
+                assert case.asking
+                assert not case.packets
+            elif case.state in ("pending", "awaiting_signoff", "blocked"):
                 assert "expire" in kinds
                 assert "send" not in kinds
                 assert case.packets

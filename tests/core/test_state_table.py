@@ -7,7 +7,7 @@ from typing import get_args
 import msgspec
 import pytest
 
-from app.core.case import FINAL_STATES, STATES, Case, State, Verdict
+from app.core.case import FINAL_STATES, STATES, Case, Signals, State, Verdict
 from app.core.errors import Refused
 from app.core.machine import ACCEPTED, decide
 from app.core.messages import (
@@ -19,10 +19,12 @@ from app.core.messages import (
     Command,
     Decline,
     Delivered,
+    Drafted,
     Edit,
     FireTimer,
     GaveUp,
     HeldAtGate,
+    ModelFailed,
     Outcome,
     PacketShown,
     Parked,
@@ -35,6 +37,7 @@ from app.core.messages import (
     SignOff,
     SubmitDraft,
     Supersede,
+    Understood,
     Undo,
     Withdraw,
     WriteReply,
@@ -92,6 +95,9 @@ def command_for(kind: type[Command], case: Case) -> AnyCommand:
         FireTimer: FireTimer(case_id=case.id, key=timer),
         PacketShown: PacketShown(**receipt, packet="p1", channel_id="C1", ts="1.1", digest="d"),
         Delivered: Delivered(**receipt),
+        Understood: Understood(**receipt, model="m", signals=Signals()),
+        Drafted: Drafted(**receipt, draft=a_draft()),
+        ModelFailed: ModelFailed(**receipt, error="refused"),
         GaveUp: GaveUp(**receipt, error="gone"),
         Parked: Parked(**receipt, error="time-out", look_at="the ticket"),
         HeldAtGate: HeldAtGate(**receipt, reason="changed"),

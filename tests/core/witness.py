@@ -15,6 +15,7 @@ from app.core.messages import (
     ByPerson,
     CrmPatch,
     Decline,
+    Drafted,
     Edit,
     HeldAtGate,
     HelpdeskReply,
@@ -72,7 +73,7 @@ class Witness:
                 right = command.amount[0].isdigit() and Decimal(command.amount) == action.amount
             self.verified |= command.status == "succeeded" and right
         if before is not None:
-            self._decision(before, command, world)
+            self._decision(before, outcome.case, command, world)
         self._escalations(outcome, world)
         for pending in outcome.effects:
             if isinstance(pending.effect, HelpdeskReply):
@@ -85,10 +86,13 @@ class Witness:
         claimed = bool(self.received.action and self.received.action.transaction_verified)
         assert action is None or action.transaction_verified == (self.verified or claimed)
 
-    def _decision(self, before: Case, command: AnyCommand, world: World) -> None:
+    def _decision(self, before: Case, after: Case, command: AnyCommand, world: World) -> None:
         if isinstance(command, SubmitDraft):
             again = folded(command.draft.text) in {folded(t.text) for t in self.texts if t.by_ai} - {""}
             self.texts.append(Text(command.draft.text, again or command.draft.author == "ai"))
+        if isinstance(command, Drafted) and len(after.drafts) > len(before.drafts):
+            self.texts.append(Text(command.draft.text, by_ai=True))
+            self.yes.clear()
         if isinstance(command, SubmitDraft | Decline | Reject | Edit | WriteReply):
             self.yes.clear()
         if isinstance(command, HeldAtGate) and command.delivery == before.pending_reply and before.state == "sending":

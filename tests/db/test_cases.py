@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from app.core.case import History
 from app.core.messages import Outcome
-from app.core.world import History
 from db.errors import TicketTaken, Unstorable, VersionConflict
 from db.queries import BadCursor
 from db.store import Store

@@ -52,7 +52,7 @@ def fill(store: Store) -> None:
     with store.writing() as unit:
         case = add(unit, a_case(), "CaseReceived", "CaseAssessed")
     with store.writing() as unit:
-        unit.append_events([an_event("PolicyLoaded", actor="system:policy")], None, NOW)
+        unit.append_events([an_event("PolicyActivated", actor="system:policy")], None, NOW)
         change(unit, case, "Approved", state="approved")
         add(unit, nth_case(1))
 

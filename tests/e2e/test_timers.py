@@ -34,7 +34,7 @@ def _running(url: str, clock: FixedClock) -> Iterator[Engine]:
     """One replica's engine, with a writer of its own."""
     store = Store(url)
     engine = Engine(store, shipped(), clock=clock, people=people)
-    engine.activate(shipped(), actor="system:test")
+    engine.offer(shipped(), by="system:test")
     engine.start()
     try:
         yield engine

@@ -108,7 +108,7 @@ class Api:
 @contextmanager
 def an_api(store: Store, engine_kind: type[Engine] = Engine, keys: str = KEYS, **options: Any) -> Iterator[Api]:
     engine = engine_kind(store, shipped(), clock=SystemClock(), people=people)
-    engine.activate(shipped(), actor="system:test")
+    engine.offer(shipped(), by="system:test")
     engine.start()
     app = create_api(engine, ApiKeys.parse(keys), callback_hosts={"hooks.internal"}, **options)
     with start_blocking_portal() as portal:

@@ -137,7 +137,7 @@ class Replica:
         self.sweeper = self._parts.sweeper(self.engine)
         self.checkpointer = Checkpointer(self.store, SIGNING_KEY, clock)
         self._parts.finish(self)
-        self.engine.activate(self._made["policy"], actor="system:start")
+        self.engine.offer(self._made["policy"], by="system:start")
 
     def close(self) -> None:
         self.store.close()

@@ -2,7 +2,7 @@
 
 from app.core.policy.assess import assess, band_of
 from app.core.policy.compile import compile_policy
-from app.core.policy.documents import PolicyDocuments, duration, snapshot_hash
+from app.core.policy.documents import PolicyDocuments, changed_files, duration, snapshot_hash
 from app.core.policy.model import Ending, Policy, RoleSpec
 from app.core.policy.schema import json_schema
 
@@ -13,6 +13,7 @@ __all__ = [
     "RoleSpec",
     "assess",
     "band_of",
+    "changed_files",
     "compile_policy",
     "duration",
     "json_schema",

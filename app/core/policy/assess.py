@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from app.core.case import Assessment, Band, Case, Reason, Route, TriggerType
+from msgspec.structs import replace
+
+from app.core.case import BANDS, Assessment, Band, Case, Reason, Route, Signals, TriggerType
 from app.core.policy.conditions import scope_of
 from app.core.policy.documents import duration
 from app.core.policy.facts import facts_of, fold
@@ -22,24 +24,55 @@ def assess(case: Case, policy: Policy, history_facts: Mapping[str, object], now:
 
     `history_facts` may hold contacts_7d, unresolved_7d, rejected_drafts, sentiment_falling, repeated_intent.
     """
-    facts = facts_of(
-        case,
-        history=history_facts,
-        intents=policy.risk.intents,
-        money_types={name: topic.money for name, topic in policy.risk.actions.items()},
-        templates=[template.id for template in policy.templates],
-        notes_only=policy.risk.notes_only,
-    )
-    band = band_of(case, policy.risk.thresholds.band)
-    tally = _first_pass(case, policy, facts)
-    if not _speaks(policy, tally.route_of(policy.risk.routes), facts):
-        facts["signals"]["language_spoken"] = False
-        tally = _first_pass(case, policy, facts)
-    facts["case"] |= {"tier": tally.tier, "band": band, "route": "", "required": ""}
-    tally.apply(policy.handling, facts)
-    tally.apply(policy.escalation, facts)
+    views = [
+        View(
+            view,
+            facts_of(
+                view,
+                history=history_facts,
+                intents=policy.risk.intents,
+                money_types={name: topic.money for name, topic in policy.risk.actions.items()},
+                templates=[template.id for template in policy.templates],
+                notes_only=policy.risk.notes_only,
+            ),
+        )
+        for view in _readings(case)
+    ]
+    band = max((band_of(view.case, policy.risk.thresholds.band) for view in views), key=BANDS.index)
+    tally = _first_pass(views, policy)
+    route = tally.route_of(policy.risk.routes)
+    if unread := [view for view in views if not _speaks(policy, route, view.facts)]:
+        for view in unread:
+            view.facts["signals"]["language_spoken"] = False
+        tally = _first_pass(views, policy)
+    for view in views:
+        view.facts["case"] |= {"tier": tally.tier, "band": band, "route": "", "required": ""}
+    for rules in (policy.handling, policy.escalation):
+        for view in views:
+            tally.apply(rules, view.facts)
     _people(case, policy, tally)
-    return _assessment(case, policy, tally, facts, band, now)
+    return _assessment(case, policy, tally, views, band, now)
+
+
+class View(NamedTuple):
+    """The case as one reader understands it, and the facts policy's conditions see of it."""
+
+    case: Case
+    facts: dict[str, Any]
+
+
+def _readings(case: Case) -> tuple[Case, ...]:
+    """By its signals, and by a second opinion if there is one: both count, so that the second can only raise."""
+    other = case.second_opinion
+    if other == Signals():
+        return (case,)
+    own = case.signals
+    merged = Signals(
+        intent=other.intent or own.intent,
+        sentiment=other.sentiment or own.sentiment,
+        language=other.language or own.language,
+    )
+    return (case, replace(case, signals=merged))
 
 
 def band_of(case: Case, bands: Bands) -> Band:
@@ -50,15 +83,16 @@ def band_of(case: Case, bands: Bands) -> Band:
     return "high" if sure and intent.confidence >= bands.high.intent else "medium"
 
 
-def _first_pass(case: Case, policy: Policy, facts: dict[str, Any]) -> Tally:
+def _first_pass(views: Sequence[View], policy: Policy) -> Tally:
     """The tables of intents and actions, money, and the rules."""
     tally = Tally()
-    exempt = small_refund_exempt(case, policy.risk)
-    _intent(case, policy, tally, exempt)
-    _action(case, policy, tally, exempt)
-    if objection := money_objection(case, policy.risk):
-        tally.raise_to(objection, required="approve")
-    tally.apply(policy.risk_rules, facts)
+    exempt = all(small_refund_exempt(view.case, policy.risk) for view in views)
+    for view in views:
+        _intent(view.case, policy, tally, exempt)
+        _action(view.case, policy, tally, exempt)
+        if objection := money_objection(view.case, policy.risk):
+            tally.raise_to(objection, required="approve")
+        tally.apply([rule for rule in policy.risk_rules if not (exempt and rule.rule.small_refund)], view.facts)
     return tally
 
 
@@ -168,16 +202,17 @@ def _auto_objections(case: Case, policy: Policy) -> list[Reason]:
 
 
 def _assessment(
-    case: Case, policy: Policy, tally: Tally, facts: dict[str, Any], band: Band, now: datetime
+    case: Case, policy: Policy, tally: Tally, views: Sequence[View], band: Band, now: datetime
 ) -> Assessment:
     risk = policy.risk
     role = tally.route_of(risk.routes)
-    facts["case"] |= {"tier": tally.tier, "route": role, "required": tally.required}
-    scope = scope_of(facts)
+    for view in views:
+        view.facts["case"] |= {"tier": tally.tier, "route": role, "required": tally.required}
+    scopes = [scope_of(view.facts) for view in views]
     draft = case.draft
     by_ai = draft is not None and draft.author == "ai" and bool(draft.text.strip())
     sendable = by_ai and tally.ai_mode != "summarize_only"
-    stages = () if tally.required in ("auto", "notify") else stages_of(policy, role, scope)
+    stages = () if tally.required in ("auto", "notify") else stages_of(policy, role, scopes)
     escalation = tally.escalation(role)
     holding = case.ticket.channel in risk.holding.channels
     return Assessment(
@@ -187,7 +222,7 @@ def _assessment(
         required=tally.required,
         reasons=tally.reasons(),
         route=Route(role=role, channel=policy.roles[role].channel),
-        also=helper_routes(policy, role, scope),
+        also=helper_routes(policy, role, scopes),
         stages=stages,
         checklist=tuple(risk.checklist) if tally.checklist else (),
         must_edit=sendable and "edit" in tally.asked,

@@ -1,4 +1,4 @@
-"""The four policy documents, their hash, and how durations are written in them."""
+"""The policy documents, their hash, and how durations are written in them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from app.core.errors import PolicyError, PolicyProblem
 
-FileName = Literal["risk.yaml", "guardrails.yaml", "crm.yaml", "roles.yaml"]
+FileName = Literal["risk.yaml", "guardrails.yaml", "crm.yaml", "roles.yaml", "intents.yaml"]
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DURATION = re.compile(r"([0-9]{1,5})([smhd])")
 
@@ -26,12 +26,16 @@ Link = Annotated[str, Meta(pattern="^(https://.*)?$", max_length=500)]
 
 
 class PolicyDocuments(msgspec.Struct, frozen=True):
-    """The parsed content of the four files, nothing else: what the snapshot hash covers and the store keeps."""
+    """The parsed content of the files, nothing else: what the snapshot hash covers and the store keeps.
+
+    `intents` is empty where there is no such file: signals that callers leave out then stay missing.
+    """
 
     risk: dict[str, Any]
     guardrails: dict[str, Any]
     crm: dict[str, Any]
     roles: dict[str, Any]
+    intents: dict[str, Any] = {}
 
     def by_file(self) -> Mapping[FileName, dict[str, Any]]:
         return {
@@ -39,7 +43,14 @@ class PolicyDocuments(msgspec.Struct, frozen=True):
             "guardrails.yaml": self.guardrails,
             "crm.yaml": self.crm,
             "roles.yaml": self.roles,
+            "intents.yaml": self.intents,
         }
+
+
+def changed_files(old: PolicyDocuments, new: PolicyDocuments) -> tuple[FileName, ...]:
+    """The files whose content differs."""
+    before = old.by_file()
+    return tuple(file for file, content in new.by_file().items() if content != before[file])
 
 
 class FileStruct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,12 +58,13 @@ class FileStruct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 def snapshot_hash(documents: PolicyDocuments) -> str:
-    """SHA-256, lower-case hex, of the canonical JSON of all four documents. Raises PolicyError."""
+    """SHA-256, lower-case hex, of the canonical JSON of all documents. Raises PolicyError."""
     content = {
         "risk": documents.risk,
         "guardrails": documents.guardrails,
         "crm": documents.crm,
         "roles": documents.roles,
+        "intents": documents.intents,
     }
     try:
         return sha256(rfc8785.dumps(content)).hexdigest()

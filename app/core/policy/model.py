@@ -100,6 +100,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         return tuple((c.value, c.label) for c in self.risk.reject_categories)
 
     @property
+    def intent_titles(self) -> dict[str, str]:
+        """Every label the table of intents knows, with what people call it."""
+        return {label: topic.title for label, topic in self.risk.intents.items()}
+
+    @property
     def templates(self) -> tuple[Template, ...]:
         return self.rules.templates
 

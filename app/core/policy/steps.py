@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
 from app.core.case import Case, Route, Rung, Stage
 from app.core.policy import riskfile
 from app.core.policy.checks import GUARDED_DOMAINS, step_roles
-from app.core.policy.conditions import Scope
+from app.core.policy.conditions import Condition, Scope
 from app.core.policy.documents import duration
 from app.core.policy.model import Policy
 
 
-def stages_of(policy: Policy, route: str, scope: Scope) -> tuple[Stage, ...]:
-    """The steps whose condition holds, in the file's order. Never none: then the fallback role decides."""
-    stages = tuple(
-        _stage(compiled.step, route) for compiled in policy.steps if compiled.condition.holds(scope) is not False
-    )
+def stages_of(policy: Policy, route: str, scopes: Sequence[Scope]) -> tuple[Stage, ...]:
+    """The steps whose condition holds in any scope, in the file's order. Never none: then the fallback role decides."""
+    stages = tuple(_stage(compiled.step, route) for compiled in policy.steps if _holds(compiled.condition, scopes))
     return stages or (Stage(id="fallback", roles=(policy.fallback_role,), label="Review"),)
 
 
-def helper_routes(policy: Policy, route: str, scope: Scope) -> tuple[Route, ...]:
+def helper_routes(policy: Policy, route: str, scopes: Sequence[Scope]) -> tuple[Route, ...]:
     """Further packets with Write reply, never a second one in the same channel."""
     channels = {policy.roles[route].channel}
     found = []
     for compiled in policy.helpers:
         role = policy.roles[compiled.helper.role]
-        if role.channel not in channels and compiled.condition.holds(scope) is not False:
+        if role.channel not in channels and _holds(compiled.condition, scopes):
             channels.add(role.channel)
             found.append(Route(role=role.name, channel=role.channel))
     return tuple(found)
@@ -50,6 +49,10 @@ def rungs_of(
         rungs.append(riskfile.Rung(id="holding", after=policy.risk.holding.after, do="holding"))
     resolved = [_rung(policy, rung, route, whole) for rung in rungs if holding or rung.do != "holding"]
     return tuple(sorted(resolved, key=lambda rung: rung.after))
+
+
+def _holds(condition: Condition, scopes: Sequence[Scope]) -> bool:
+    return any(condition.holds(scope) is not False for scope in scopes)
 
 
 def _stage(step: riskfile.Step, route: str) -> Stage:

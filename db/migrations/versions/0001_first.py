@@ -91,6 +91,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("channel"),
     )
     op.create_table(
+        "office",
+        sa.Column("id", BIG, autoincrement=False, nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "outbox",
         sa.Column("id", TEXT, nullable=False),
         sa.Column("case_id", TEXT, nullable=False),

@@ -1,0 +1,198 @@
+"""What holds for the whole workspace rather than for one case: the policy in force and the one that waits for it.
+
+Pure, like `machine.decide`: a command and the office as it stands give the office as it becomes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal, assert_never
+
+import msgspec
+from msgspec.structs import replace
+
+from app.core.case import Value
+from app.core.errors import Refused
+from app.core.messages import Event
+from app.core.people import People
+
+
+class Signature(Value, frozen=True, kw_only=True):
+    """One person's yes to a candidate. `roles` are those they held that own one of its files."""
+
+    user: str
+    person: str
+    roles: tuple[str, ...]
+    at: datetime
+
+
+class Candidate(Value, frozen=True, kw_only=True):
+    """A changed policy directory that loads, and waits for its owners (RI9)."""
+
+    snapshot: str
+    files: tuple[str, ...]
+    seen_at: datetime
+    signatures: tuple[Signature, ...] = ()
+
+
+class Office(Value, frozen=True, kw_only=True):
+    """`active` is the snapshot new cases are assessed under, `previous` what a rollback returns to."""
+
+    version: int = 0
+    active: str = ""
+    previous: str = ""
+    candidate: Candidate | None = None
+    rejected: str = ""  # offered once and turned down: not offered again while the directory stays as it is
+
+
+class LoadPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """The policy directory as it is now, compiled and stored. `files` differ from the policy in force."""
+
+    by: str
+    snapshot: str
+    files: tuple[str, ...] = ()
+
+
+class DecidePolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """A person signs the candidate, rejects it, or takes the last activation back."""
+
+    user: str
+    snapshot: str
+    do: Literal["sign", "reject", "roll_back"]
+    reason: str = ""
+
+
+OfficeCommand = LoadPolicy | DecidePolicy
+
+
+class OfficeWorld(msgspec.Struct, frozen=True, kw_only=True):
+    """`owners` maps a policy file's short name (`risk`) to the role that owns it, by the policy in force."""
+
+    now: datetime
+    people: People = People()
+    owners: Mapping[str, str] = {}
+    autoload: bool = False
+
+
+class OfficeOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    office: Office
+    events: tuple[Event, ...]
+
+
+def decide_office(office: Office, command: OfficeCommand, world: OfficeWorld) -> OfficeOutcome:
+    """Raises Refused, with nothing changed."""
+    match command:
+        case LoadPolicy():
+            after, event = _load(office, command, world)
+        case DecidePolicy(do="sign"):
+            after, event = _sign(office, command, world)
+        case DecidePolicy(do="reject"):
+            after, event = _reject(office, command, world)
+        case DecidePolicy(do="roll_back"):
+            after, event = _roll_back(office, command, world)
+        case _:
+            assert_never(command)  # type: ignore[arg-type]
+    return OfficeOutcome(office=replace(after, version=office.version + 1), events=(event,))
+
+
+def _load(office: Office, command: LoadPolicy, world: OfficeWorld) -> tuple[Office, Event]:
+    """The first policy activates. A changed one waits, unless the policy in force itself says that none need to."""
+    if command.snapshot == office.active:
+        if office.candidate is None:
+            raise Refused("unchanged", "This policy is in force already.")
+        gone = replace(office, candidate=None, rejected="")
+        return gone, _event("PolicyWithdrawn", command.by, office.candidate.snapshot, "The change was taken back.")
+    if office.candidate is not None and office.candidate.snapshot == command.snapshot:
+        raise Refused("unchanged", "This policy waits for sign-off already.")
+    if not office.active or world.autoload:
+        reason = "The first policy of this installation." if not office.active else "unsafe_policy_autoload is set."
+        return _activated(office, command.snapshot), _event("PolicyActivated", command.by, command.snapshot, reason)
+    if command.snapshot == office.rejected:
+        raise Refused("rejected", "This policy was rejected; change it to offer it again.")
+    candidate = Candidate(snapshot=command.snapshot, files=command.files, seen_at=world.now)
+    reason = f"Changed: {', '.join(command.files)}. It waits for sign-off."
+    return replace(office, candidate=candidate), _event("PolicyOffered", command.by, command.snapshot, reason)
+
+
+def _sign(office: Office, command: DecidePolicy, world: OfficeWorld) -> tuple[Office, Event]:
+    candidate = _candidate(office, command)
+    roles = _roles(command.user, world)
+    person = world.people.find(command.user).key
+    if any(person in (s.person, world.people.find(s.user).key) for s in candidate.signatures):
+        raise Refused("already_signed", "You signed this change already; a second person has to.")
+    owning = tuple(r for r in owners_of(candidate, world) if r in roles)
+    signature = Signature(user=command.user, person=person, roles=owning, at=world.now)
+    signed = replace(candidate, signatures=(*candidate.signatures, signature))
+    if still_missing(signed, world):
+        return replace(office, candidate=signed), _event("PolicySigned", _actor(command), candidate.snapshot)
+    return _activated(office, candidate.snapshot), _event(
+        "PolicyActivated", _actor(command), candidate.snapshot, "Signed off by its owners."
+    )
+
+
+def _reject(office: Office, command: DecidePolicy, world: OfficeWorld) -> tuple[Office, Event]:
+    candidate = _candidate(office, command)
+    _roles(command.user, world)
+    reason = _reason(command)
+    after = replace(office, candidate=None, rejected=candidate.snapshot)
+    return after, _event("PolicyRejected", _actor(command), candidate.snapshot, reason)
+
+
+def _roll_back(office: Office, command: DecidePolicy, world: OfficeWorld) -> tuple[Office, Event]:
+    """One step back needs one person: it returns to what two people signed before."""
+    _roles(command.user, world)
+    reason = _reason(command)
+    if not office.previous or command.snapshot != office.active:
+        raise Refused("no_previous", "There is no earlier policy to return to.")
+    after = replace(office, active=office.previous, previous="", candidate=None, rejected=office.active)
+    return after, _event("PolicyActivated", _actor(command), office.previous, f"Rolled back: {reason}")
+
+
+def owners_of(candidate: Candidate, world: OfficeWorld) -> tuple[str, ...]:
+    """Roles that own a changed file; what owns nothing of its own belongs to support operations, with the risks."""
+    names = (file.removesuffix(".yaml") for file in candidate.files)
+    return tuple(dict.fromkeys(world.owners.get(name) or world.owners["risk"] for name in names))
+
+
+def still_missing(candidate: Candidate, world: OfficeWorld) -> tuple[str, ...]:
+    """Who has to sign yet: each owner role, and two different people in all."""
+    given = {role for signature in candidate.signatures for role in signature.roles}
+    missing = tuple(role for role in owners_of(candidate, world) if role not in given)
+    return missing or (("a second person",) if len(candidate.signatures) < 2 else ())
+
+
+def _activated(office: Office, snapshot: str) -> Office:
+    return replace(office, active=snapshot, previous=office.active, candidate=None, rejected="")
+
+
+def _candidate(office: Office, command: DecidePolicy) -> Candidate:
+    if office.candidate is None or office.candidate.snapshot != command.snapshot:
+        raise Refused("policy_changed", "This change is not the one that waits for sign-off any more.")
+    return office.candidate
+
+
+def _roles(user: str, world: OfficeWorld) -> frozenset[str]:
+    held = world.people.roles_of(user) & set(world.owners.values())
+    if not held:
+        raise Refused("not_in_role", "Policy changes are decided by the owners of the policy files.")
+    return held
+
+
+def _reason(command: DecidePolicy) -> str:
+    if not command.reason.strip():
+        raise Refused("reason_missing", "Say why, so that the others know.")
+    return command.reason.strip()[:3_000]
+
+
+def _actor(command: DecidePolicy) -> str:
+    return f"slack:{command.user}"
+
+
+def _event(
+    kind: Literal["PolicyActivated", "PolicyOffered", "PolicySigned", "PolicyRejected", "PolicyWithdrawn"],
+    actor: str,
+    snapshot: str,
+    reason: str = "",
+) -> Event:
+    return Event(type=kind, actor=actor, reason=reason, policy_snapshot=snapshot)
