@@ -76,9 +76,8 @@ class Courier:
                 return "The text is not the one that was approved."
         elif case.is_final and case.state != "expired":
             return f"The case is {case.state}; there is nothing left to hold the customer for."
-        findings = blocked(
-            (*scan_reply(case, effect.text, own, "gate"), *scan_reply(case, effect.text, active, "gate"))
-        )
+        found = blocked((*scan_reply(case, effect.text, own, "gate"), *scan_reply(case, effect.text, active, "gate")))
+        findings = [f for f in found if (f.rule_id, f.rule_version) not in case.lifted]
         if findings:
             return "A guardrail blocks this text now: " + "; ".join(
                 dict.fromkeys(f.reason or f.rule_id for f in findings)

@@ -1,4 +1,4 @@
-"""Measures the built-in classifier on public data that nobody here wrote, against its goals and against a peer.
+"""Measures the built-in classifier on public data that nobody here wrote, against its goals and against peers.
 
 python -m bench.understanding --data ../shared/data
 """
@@ -6,25 +6,19 @@ python -m bench.understanding --data ../shared/data
 from __future__ import annotations
 
 import argparse
-import json
-import math
-import re
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
-from py3langid.langid import MODEL_FILE, LanguageIdentifier
-from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from app.core.case import Signal
 from app.core.understanding import OUT_OF_SCOPE, Understanding, compile_understanding
-
-Row = Mapping[str, Any]
-Answer = tuple[str, float]  # label and confidence
+from bench.guard_peers import intent_peers, language_peers, sentiment_peers
+from bench.guard_sets import Answer, Data, Read, Row
+from bench.report import Peer, Rate, Report, beside
 
 # The data's labels in the product's words (shared/data/README.md).
 TRANSFER: Mapping[str, frozenset[str]] = {
@@ -56,60 +50,8 @@ _MAJOR = (
 MAJOR = frozenset(_MAJOR.split())
 SENTIMENTS = {"pos": "positive", "neg": "negative", "neu": "neutral"}
 HUNDRED = "Hello, I ordered a pair of shoes two weeks ago (A-1093) and they are still not here. Where are they?"
-
-
-class Report:
-    def __init__(self) -> None:
-        self.missed = 0
-
-    def title(self, text: str) -> None:
-        print(f"\n{text}")
-
-    def figure(self, name: str, value: float, goal: str = "", peer: str = "") -> None:
-        """`goal` reads `>= 0.75` or `<= 0.05`."""
-        said = ""
-        if goal:
-            relation, bound = goal.split()
-            good = value >= float(bound) if relation == ">=" else value <= float(bound)
-            self.missed += not good
-            said = f"goal {goal}: {'met' if good else 'MISSED'}"
-        print(f"  {name:<58} {value:8.4f}  {said:<24} {peer}".rstrip())
-
-
-class NaiveBayes:
-    """The peer: words of the same phrases, multinomial naive Bayes with its own idea of a probability."""
-
-    def __init__(self, intents: Mapping[str, Sequence[str]], words: Mapping[str, Sequence[str]]) -> None:
-        self._counts: dict[str, Counter[str]] = defaultdict(Counter)
-        for label, phrases in intents.items():
-            for phrase in phrases:
-                filled = re.sub(r"\{(\w+)\}", lambda slot: str(words[slot[1]][0]), phrase)
-                self._counts[label].update(self._words(filled))
-        self._vocabulary = len({word for counts in self._counts.values() for word in counts})
-
-    def read(self, text: str) -> Answer:
-        scores = {
-            label: sum(
-                math.log((counts[word] + 0.5) / (counts.total() + 0.5 * self._vocabulary)) for word in self._words(text)
-            )
-            for label, counts in self._counts.items()
-        }
-        best = max(scores, key=lambda label: scores[label])
-        return best, 1 / sum(math.exp(score - scores[best]) for score in scores.values())
-
-    @staticmethod
-    def _words(text: str) -> list[str]:
-        return re.findall(r"\w+", text.lower())
-
-
-def rows(data: Path, name: str) -> list[Row]:
-    with (data / f"{name}.jsonl").open(encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]
-
-
-def share(values: Iterable[bool]) -> float:
-    found = list(values)
-    return sum(found) / len(found) if found else 0.0
+ENGLISH = ("intent_banking77", "customer_taubench")
+Reader = Callable[[str], Read]
 
 
 def calibration_error(answers: Sequence[Answer], right: Sequence[bool], bins: int = 15) -> float:
@@ -119,105 +61,118 @@ def calibration_error(answers: Sequence[Answer], right: Sequence[bool], bins: in
     return sum(abs(sum(c - g for c, g in pairs)) for pairs in held.values()) / len(answers)
 
 
-def transfer(report: Report, data: Path, read: Callable[[str], Answer], peer: Callable[[str], Answer]) -> None:
-    found = rows(data, "intent_transfer")
-    results = []
-    for ask in (read, peer):
-        answers = [ask(row["text"]) for row in found]
-        right = [answer[0] in TRANSFER[row["label"]] for answer, row in zip(answers, found, strict=True)]
-        results.append((answers, right))
-    report.title(f"intent_transfer: {len(found)} messages of 11 intents (peer: naive Bayes on the same phrases)")
-    (answers, right), (peer_answers, peer_right) = results
-    report.figure("accuracy", share(right), ">= 0.75", f"peer {share(peer_right):.4f}")
+def measure(report: Report, data: Data, read: Reader, document: Mapping[str, Any], peers: bool = True) -> None:
+    """Prints every figure of the signals. `document` is the content of intents.yaml, which teaches the peers."""
+    intents = intent_peers(document) if peers else ()
+    transfer(report, data, lambda text: read(text).intent, intents)
+    outside(report, data, lambda text: read(text).intent, intents)
+    languages(report, data, read, language_peers() if peers else ())
+    sentiment(report, data, read, sentiment_peers() if peers else ())
+
+
+def transfer(report: Report, data: Data, read: Callable[[str], Answer], peers: Sequence[Peer[Answer]]) -> None:
+    found = data.rows("intent_transfer")
+    if not found:
+        return
+
+    def ask(reader: Callable[[str], Answer]) -> tuple[list[Answer], list[bool]]:
+        answers = [reader(row["text"]) for row in found]
+        return answers, [answer[0] in TRANSFER[row["label"]] for answer, row in zip(answers, found, strict=True)]
+
+    def above(reader: Callable[[str], Answer], line: float) -> tuple[Rate, str]:
+        wrong = Rate.of(not good for answer, good in zip(*ask(reader), strict=True) if answer[1] >= line)
+        return wrong, f"{wrong.total / len(found):.0%} of messages"
+
+    def shown(reader: Callable[[str], Answer], line: float) -> str:
+        wrong, asked = above(reader, line)
+        return f"{wrong.share:.4f} ({asked})"
+
+    report.title(f"intent_transfer: {len(found)} messages, taught by other people's phrases", peers)
+    answers, right = ask(read)
+    report.rate("accuracy", Rate.of(right), ">= 0.75", beside(peers, lambda reader: Rate.of(ask(reader)[1])))
     for line, goal in ((0.60, ""), (0.80, ""), (0.85, "<= 0.05")):
-        above = [good for answer, good in zip(answers, right, strict=True) if answer[1] >= line]
-        other = [good for answer, good in zip(peer_answers, peer_right, strict=True) if answer[1] >= line]
-        name = f"error at confidence >= {line:.2f} ({len(above) / len(found):.0%} of messages)"
-        report.figure(name, 1 - share(above), goal, f"peer {1 - share(other):.4f} ({len(other) / len(found):.0%})")
-    ece = calibration_error(answers, right)
-    report.figure("calibration error (15 bins)", ece, "", f"peer {calibration_error(peer_answers, peer_right):.4f}")
+        wrong, asked = above(read, line)
+        other = beside(peers, lambda reader, line=line: shown(reader, line))  # type: ignore[misc]
+        report.rate(f"error at confidence >= {line:.2f}, {asked}", wrong, goal, other)
+    other = beside(peers, lambda reader: calibration_error(*ask(reader)))
+    report.figure("calibration error (15 bins)", calibration_error(answers, right), "", other)
     for label in TRANSFER:
         places = [i for i, row in enumerate(found) if row["label"] == label]
         if places:
-            wrong = Counter(answers[i][0] for i in places if not right[i]).most_common(3)
-            print(f"    {label:<26} {len(places):3}  {share(right[i] for i in places):.2f}  {dict(wrong) or ''}")
+            wrongs = Counter(answers[i][0] for i in places if not right[i]).most_common(3)
+            share = Rate.of(right[i] for i in places).share
+            print(f"    {label:<26} {len(places):3}  {share:.2f}  {dict(wrongs) or ''}".rstrip())
 
 
-def outside(report: Report, data: Path, read: Callable[[str], Answer], peer: Callable[[str], Answer]) -> None:
-    sets = [
-        (
-            "clinc150, other domains",
-            "<= 0.02",
-            [r for r in rows(data, "intent_clinc150") if r["label"] not in CLINC_IN_SCOPE],
-        ),
-        (
-            "multidogo, greetings and short answers",
-            "",
-            [r for r in rows(data, "intent_multidogo") if r["label"] in CHAT],
-        ),
-        ("lang_mixed, not English", "", [r for r in rows(data, "lang_mixed") if r["label"] not in ("en", "xx")]),
-    ]
-    report.title("out of scope: accepted as some intent at confidence >= 0.70")
-    for name, goal, found in sets:
-        mine, other = (
-            share(label != OUT_OF_SCOPE and sure >= 0.70 for label, sure in (ask(row["text"]) for row in found))
-            for ask in (read, peer)
-        )
-        report.figure(f"{name} ({len(found)})", mine, goal, f"peer {other:.4f}")
-
-
-def sentiment(report: Report, data: Path, understanding: Understanding) -> None:
-    found = rows(data, "sentiment_amazonreviewsnippets")
-    vader = SentimentIntensityAnalyzer()
-    mine = [_answer(understanding.read(row["text"]).sentiment) for row in found]
-    compounds = [vader.polarity_scores(row["text"])["compound"] for row in found]
-    plain = ["positive" if c >= 0.05 else "negative" if c <= -0.05 else "neutral" for c in compounds]
-    truth = [SENTIMENTS[row["label"]] for row in found]
-    report.title(f"sentiment_amazonreviewsnippets: {len(found)} (peer: VADER's own thresholds, no probabilities)")
-    report.figure(
-        "accuracy, three labels (reviews are seldom neutral, as messages are)",
-        share(a[0] == t for a, t in zip(mine, truth, strict=True)),
-        peer=f"peer {share(p == t for p, t in zip(plain, truth, strict=True)):.4f}",
+def outside(report: Report, data: Data, read: Callable[[str], Answer], peers: Sequence[Peer[Answer]]) -> None:
+    sets: tuple[tuple[str, str, str, Callable[[Row], bool]], ...] = (
+        ("intent_clinc150", "other domains", "<= 0.02", lambda row: row["label"] not in CLINC_IN_SCOPE),
+        ("intent_multidogo", "greetings and short answers", "", lambda row: row["label"] in CHAT),
+        ("lang_mixed", "not English", "", lambda row: row["label"] not in ("en", "xx")),
     )
+    if any(data.rows(name) for name, *_ in sets):
+        report.title("out of scope: accepted as some intent at confidence >= 0.70", peers)
+    for name, which, goal, chosen in sets:
+        texts = [row["text"] for row in data.rows(name) if chosen(row)]
+        if not texts:
+            continue
+
+        def accepted(reader: Callable[[str], Answer], texts: Sequence[str] = texts) -> Rate:
+            return Rate.of(label != OUT_OF_SCOPE and sure >= 0.70 for label, sure in map(reader, texts))
+
+        report.rate(f"{name}, {which}", accepted(read), goal, beside(peers, accepted))
+
+
+def sentiment(report: Report, data: Data, read: Reader, peers: Sequence[Peer[str]]) -> None:
+    found = data.rows("sentiment_amazonreviewsnippets")
+    if not found:
+        return
+    mine = [read(row["text"]).sentiment for row in found]
+    truth = [SENTIMENTS[row["label"]] for row in found]
+    report.title(f"sentiment_amazonreviewsnippets: {len(found)} (reviews are seldom neutral, as messages are)", peers)
+
+    def accuracy(reader: Callable[[str], str]) -> Rate:
+        return Rate.of(reader(row["text"]) == t for row, t in zip(found, truth, strict=True))
+
+    right = [answer[0] == t for answer, t in zip(mine, truth, strict=True)]
+    report.rate("accuracy, three labels", Rate.of(right), "", beside(peers, accuracy))
+    report.figure("calibration error (15 bins)", calibration_error(mine, right))
     for label, opposite in (("negative", "positive"), ("positive", "negative")):
-        sure = [t for a, t in zip(mine, truth, strict=True) if a[0] == label and a[1] >= 0.70]
-        other = [t for p, t in zip(plain, truth, strict=True) if p == label]
-        report.figure(
-            f"{label} >= 0.70: is {label} ({len(sure)})",
-            share(t == label for t in sure),
-            peer=f"peer {share(t == label for t in other):.4f} ({len(other)})",
-        )
-        report.figure(
-            f"{label} >= 0.70: is {opposite}",
-            share(t == opposite for t in sure),
-            peer=f"peer {share(t == opposite for t in other):.4f}",
-        )
+        sure = [t for answer, t in zip(mine, truth, strict=True) if answer[0] == label and answer[1] >= 0.70]
+        for said in (label, opposite):
+
+            def share(reader: Callable[[str], str], label: str = label, said: str = said) -> str:
+                other = [t for row, t in zip(found, truth, strict=True) if reader(row["text"]) == label]
+                return f"{Rate.of(t == said for t in other).share:.4f} ({len(other)})"
+
+            report.rate(f"{label} >= 0.70: is {said}", Rate.of(t == said for t in sure), "", beside(peers, share))
 
 
-def languages(report: Report, data: Path, understanding: Understanding) -> None:
-    found = [row for row in rows(data, "lang_mixed") if row["label"] != "xx"]
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    mine = [_answer(understanding.read(row["text"]).language) for row in found]
-    other = [identifier.classify(row["text"])[0] for row in found]
-    report.title("lang_mixed: short texts (peer: py3langid as it comes)")
+def languages(report: Report, data: Data, read: Reader, peers: Sequence[Peer[str]]) -> None:
+    found = data.rows("lang_mixed")
+    every = frozenset(row["label"] for row in found)
+    if found:
+        report.title("lang_mixed: short texts", peers)
     for name, goal, labels in (
         (f"major languages ({len(MAJOR)})", ">= 0.985", MAJOR),
-        ("all languages", "", frozenset(row["label"] for row in found)),
+        ("all languages", "", every - {"xx"}),
+        ("every row, also those of no one language (xx)", "", every),
     ):
-        places = [i for i, row in enumerate(found) if row["label"] in labels]
-        peer = share(other[i] == found[i]["label"] for i in places)
-        report.figure(
-            f"{name}, {len(places)} texts",
-            share(mine[i][0] == found[i]["label"] for i in places),
-            goal,
-            f"peer {peer:.4f}",
-        )
-        sure = [i for i in places if mine[i][1] >= 0.70]
-        wrong = share(mine[i][0] != found[i]["label"] for i in sure)
-        report.figure(f"  error at confidence >= 0.70 ({len(sure) / len(places):.0%} of texts)", wrong)
-    english = [row["text"] for name in ("intent_banking77", "customer_taubench") for row in rows(data, name)]
-    seen = [_answer(understanding.read(text).language) for text in english]
-    report.figure(f"customers' English found, >= 0.70 ({len(english)})", share(a == "en" and c >= 0.7 for a, c in seen))
+        texts = [(row["text"], row["label"]) for row in found if row["label"] in labels]
+        if not texts:
+            continue
+        mine = [(read(text).language, label) for text, label in texts]
+
+        def right(reader: Callable[[str], str], texts: Sequence[tuple[str, str]] = texts) -> Rate:
+            return Rate.of(reader(text) == label for text, label in texts)
+
+        report.rate(name, Rate.of(answer[0] == label for answer, label in mine), goal, beside(peers, right))
+        wrong = Rate.of(answer[0] != label for answer, label in mine if answer[1] >= 0.70)
+        report.rate(f"  error at confidence >= 0.70, {wrong.total / len(texts):.0%} of texts", wrong)
+    english = [read(row["text"]).language for name in ENGLISH for row in data.rows(name)]
+    if english:
+        report.title("customers who write English")
+        report.rate("found, >= 0.70", Rate.of(label == "en" and sure >= 0.70 for label, sure in english))
 
 
 def speed(report: Report, document: Mapping[str, Any]) -> Understanding:
@@ -245,10 +200,6 @@ def speed(report: Report, document: Mapping[str, Any]) -> Understanding:
     return understanding
 
 
-def _answer(signal: Signal | None) -> Answer:
-    return (signal.label, signal.confidence) if signal else ("", 0.0)
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
@@ -257,13 +208,9 @@ def main() -> int:
     document = yaml.safe_load(chosen.intents.read_text(encoding="utf-8"))
     report = Report()
     understanding = speed(report, document)
-    peer = NaiveBayes(document["intents"], document["words"]).read
-    transfer(report, chosen.data, lambda text: _answer(understanding.read(text).intent), peer)
-    outside(report, chosen.data, lambda text: _answer(understanding.read(text).intent), peer)
-    languages(report, chosen.data, understanding)
-    sentiment(report, chosen.data, understanding)
-    print(f"\n{report.missed} goals missed" if report.missed else "\nAll goals met")
-    return 1 if report.missed else 0
+    data = Data(chosen.data)
+    measure(report, data, lambda text: Read.of(understanding.read(text)), document)
+    return report.close(data.absent)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,10 @@ from blocks.text import clip
 from blocks.words import (
     CHANNEL_WORDS,
     action_phrase,
+    can_override,
     customer_name,
     decidable_draft,
+    is_live,
     is_withheld,
     needs_confirm,
     short_hash,
@@ -55,7 +57,7 @@ def packet_buttons(case: Case, packet: Packet, around: Surroundings) -> list[Jso
         return [*_settle(case, packet), history]
     if packet.kind == "signoff":
         return [*_signoff(case, packet), history] if signoff_open(case, packet) else [history]
-    if case.state not in ("pending", "awaiting_signoff") or not packet.can_decide:
+    if not (is_live(case) or case.state == "blocked") or not packet.can_decide:
         return [history]
     withheld = button("View withheld draft", "cs:withheld", value(case, packet))
     return [*_decide(case, packet, around), history, *([withheld] if is_withheld(case, around) else [])]
@@ -65,11 +67,15 @@ def _decide(case: Case, packet: Packet, around: Surroundings) -> list[Json]:
     seen = value(case, packet)
     edit = button("Edit", "cs:edit", seen)
     reject = button("Reject", "cs:reject", seen, style="danger")
-    if decidable_draft(case, around) is None:
-        write = button("Write reply", "cs:write", seen, style="primary")
-        return [write] if packet.kind == "write_reply" else [write, reject]
+    write = button("Write reply", "cs:write", seen, style="primary")
+    if packet.kind == "write_reply":
+        return [write]
+    # Nobody can approve a blocked case, but a person's own text brings it back (CO4).
+    if case.state == "blocked" or decidable_draft(case, around) is None:
+        return [write, reject]
     if case.state == "awaiting_signoff" or case.blocking:
-        return [edit, reject]
+        override = button("Override", "cs:override", seen)
+        return [edit, reject, *([override] if can_override(case, around) else [])]
     confirm = None
     if needs_confirm(case):
         confirm = confirmation("Approve exactly this?", f"You approve {exactly_what(case)}.", "Approve")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from app.core.case import Case, Message, Signal, Source
 from app.core.findings import Finding
@@ -11,10 +11,12 @@ from blocks.diff import diff_elements
 from blocks.kit import Json, bold, bullets, context, divider, fields, line, link, literal, plain, quote, rich
 from blocks.surface import Surroundings
 from blocks.text import clip, counted, masked, money, one_line, percent, safe_url, spelled
-from blocks.words import action_phrase, customer_name, is_withheld, shown_draft
+from blocks.words import action_phrase, customer_name, is_live, is_withheld, shown_draft
 
 QUOTE = 600  # characters of the customer's words above the buttons
 QUOTE_MORE = 1_500  # and below them
+SUMMARY_LINES, VALUES = 3, 3  # of a summary; of one extracted field
+_EXTRACTED = {"order_id": "Reference", "amount": "Amount", "date": "Date", "asked_action": "Asked for"}
 _SIGNS = {"blocked": "⊘ Blocked", "masked": "• Masked", "allowed": "ℹ Noted"}
 
 
@@ -51,9 +53,43 @@ def customer_quote(case: Case) -> list[Json]:
 
 
 def summary_lines(case: Case) -> list[Json]:
-    """The AI's summary, where the AI may do no more than that."""
-    summary = clip(scanned(case, "summary", case.draft.summary), 600) if case.draft else ""
-    return [rich(line(bold("Summary"), literal(f" · {summary}")))] if summary.strip() else []
+    """What the customer's messages come to, and the AI's own summary, where the AI may do no more than that."""
+    return [*_gist(case), *_ai_summary(case)]
+
+
+def _gist(case: Case) -> list[Json]:
+    """Customers' own words, so literal like all of them."""
+    gist = case.gist
+    lines = [one_line(said, 250) for said in gist.summary.split("\n")[:SUMMARY_LINES]] if gist else []
+    said = "\n".join(filter(None, lines))
+    if gist is None or not said:
+        return []
+    title = "Summary" if gist.source == "builtin" else "Summary by the AI"
+    values: dict[str, list[str]] = {}
+    for item in gist.fields:
+        values.setdefault(item.field, []).append(spelled(item.value) if item.field == "asked_action" else item.value)
+    return [rich(line(bold(title), literal(f"\n{said}"))), *fields(_listed(values))]
+
+
+def _listed(values: Mapping[str, list[str]]) -> Iterable[tuple[str, str]]:
+    for field, label in _EXTRACTED.items():
+        found = values.get(field, [])
+        more = f" and {len(found) - VALUES} more" if len(found) > VALUES else ""
+        yield label, ", ".join(one_line(value, 50) for value in found[:VALUES]) + more
+
+
+def _ai_summary(case: Case, limit: int = 600) -> list[Json]:
+    draft = next((d for d in reversed(case.drafts) if d.author == "ai"), None)
+    return _labelled("AI's summary", clip(scanned(case, "summary", draft.summary), limit)) if draft else []
+
+
+def why_summary_only(case: Case) -> list[Json]:
+    """AI4: unsure of the topic, the AI tries no harder."""
+    if case.assessed.band != "low":
+        return []
+    intent = case.signals.intent
+    unsure = f"The topic is not sure ({intent.confidence:.2f})" if intent else "Nobody could tell the topic"
+    return [context(plain(f"{unsure}, so the AI only summarises."))]
 
 
 def last_word(case: Case, around: Surroundings) -> list[list[Json]]:
@@ -65,9 +101,15 @@ def last_word(case: Case, around: Surroundings) -> list[list[Json]]:
     return [[bold(word), literal(f" · {around.name(note.user)}: {one_line(note.text, 300)}")]]
 
 
-def details(case: Case, around: Surroundings, *, reasons_shown: int) -> list[Json]:
+def summarises(case: Case, around: Surroundings) -> bool:
+    """The AI may do no more than that, by policy or because AI replies are paused."""
+    return case.assessed.ai_mode == "summarize_only" or (around.paused and is_live(case))
+
+
+def details(case: Case, around: Surroundings, *, reasons_shown: int, summary_shown: bool) -> list[Json]:
     """Most useful first: what does not fit a message is left out from the end."""
     groups = [
+        summary_lines(case) if summarises(case, around) and not summary_shown else [],
         _findings(case),
         _change(case, around),
         _notes(case, around),
@@ -187,11 +229,8 @@ def _from_the_ai(case: Case, around: Surroundings) -> list[Json]:
     draft = next((d for d in reversed(case.drafts) if d.author == "ai"), None)
     if draft is None:
         return []
-    shown = (
-        []
-        if shown_draft(case, around) is None
-        else _labelled("Summary", clip(scanned(case, "summary", draft.summary), 500))
-    )
+    # Where the AI only summarises, its summary stands with the case's own.
+    shown = [] if summarises(case, around) else _ai_summary(case, 500)
     if is_withheld(case, around) or case.withheld:
         return shown
     confidence = f" · confidence {percent(draft.confidence)}" if draft.confidence is not None else ""

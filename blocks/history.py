@@ -17,7 +17,7 @@ from blocks.words import case_and_ticket, short_hash
 SHOWN = 45
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 # What an event may show of its data; texts of drafts are not among it, withheld ones least of all.
-_SHOWN_DATA = ("view", "role", "to_role", "category", "then", "draft_version", "channel", "remedy")
+_SHOWN_DATA = ("view", "rules", "role", "to_role", "category", "then", "draft_version", "channel", "remedy")
 # Receipts of the machinery: here they would bury what people did; the audit log has them all.
 _PLUMBING = frozenset({"PacketUpdated", "DeliverySucceeded"})
 

@@ -126,6 +126,25 @@ def decline_view(case: Case, packet: Packet, meta: Mapping[str, str], around: Su
     return _modal("Decline sign-off", "cs:decline", "Decline", blocks, _metadata(case, packet, meta))
 
 
+def override_view(case: Case, packet: Packet, meta: Mapping[str, str], around: Surroundings) -> Json:
+    why = "; ".join(dict.fromkeys(one_line(f.reason or f.rule_id, 150) for f in case.blocking[:5]))
+    roles = " or ".join(dict.fromkeys(around.role(f.overridable_by) for f in case.blocking if f.overridable_by))
+    draft = case.draft
+    blocks = [
+        _about(case),
+        rich(line(bold("⊘ Blocked"), literal(f" · {why}"))),
+        *_text_as_it_is(case, draft.text if draft else ""),
+        _input("reason", "Why is the guardrail wrong about this text?", _text_box()),
+        context(plain(f"Two people have to say so ({roles}). It approves nothing: the usual approvals still follow.")),
+    ]
+    return _modal("Override guardrail", "cs:override", "Override", blocks, _metadata(case, packet, meta))
+
+
+def reason_form(title: str, callback_id: str, submit: str, label: str, metadata: str) -> Json:
+    """One field, `reason`, about something that is no case."""
+    return _modal(title, callback_id, submit, [_input("reason", label, _text_box())], metadata)
+
+
 def withheld_view(case: Case) -> Json:
     """The AI text that policy keeps back: to read, never to send."""
     draft = next((d for d in reversed(case.drafts) if d.author == "ai"), None)

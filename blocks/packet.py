@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from app.core.case import Case, Draft, Packet, Reason
 from app.core.parts import draft_parts
 from blocks.buttons import packet_buttons
-from blocks.details import customer_quote, details, last_word, summary_lines
+from blocks.details import customer_quote, details, last_word, summarises, summary_lines, why_summary_only
 from blocks.kit import (
     Json,
     bold,
@@ -33,8 +33,10 @@ from blocks.surface import SlackMessage, Surroundings, case_metadata, slack_mess
 from blocks.text import counted, dead, escape, hidden_count, masked, one_line, prose, safe_url, when
 from blocks.words import (
     CHANNEL_WORDS,
+    can_override,
     case_and_ticket,
     customer_name,
+    decidable_draft,
     draft_author,
     due_at,
     due_words,
@@ -63,18 +65,28 @@ def packet_message(case: Case, packet: Packet, around: Surroundings) -> SlackMes
         blocks.append(outcome_block(case, around))
     else:
         blocks += _why(case)
+    summary_shown = summary_first(case, around)
     if packet.kind != "signoff":
+        blocks += [*why_summary_only(case), *summary_lines(case)] if summary_shown else []
         blocks += customer_quote(case)
     blocks += _reply(about, around)
     blocks += _state_of_play(case, packet, around)
     blocks.append({"type": "actions", "elements": packet_buttons(case, packet, around)})
     if packet.kind != "signoff":
-        blocks = within_limits(blocks, details(case, around, reasons_shown=FIRST_REASONS if is_live(case) else 0))
+        reasons_shown = FIRST_REASONS if is_live(case) else 0
+        more = details(case, around, reasons_shown=reasons_shown, summary_shown=summary_shown)
+        blocks = within_limits(blocks, more)
     return slack_message(
         _summary(about, packet, around),
         blocks,
         case_metadata(case, packet.request_hash, about.draft.version if about.draft else 0),
     )
+
+
+def summary_first(case: Case, around: Surroundings) -> bool:
+    """Whoever has to write needs it before anything else; once there is a text to decide about, that comes first."""
+    asked = is_live(case) or case.state == "blocked"
+    return asked and summarises(case, around) and decidable_draft(case, around) is None
 
 
 def frozen_at(case: Case, packet: Packet) -> Case:
@@ -160,12 +172,11 @@ def _reply(case: Case, around: Surroundings) -> list[Json]:
     """The whole text, or why there is none to show."""
     draft = case.draft
     if is_withheld(case, around):
-        why = "AI replies are paused" if around.paused else "policy lets the AI only summarise here"
-        note = f" · {why}; a person writes the reply."
-        return [rich(line(bold("AI draft withheld"), literal(note))), *summary_lines(case)]
+        why = "AI replies are paused" if around.paused else "policy allows a summary only"
+        return [rich(line(bold("The AI's draft is withheld"), literal(f": {why}. A person writes the reply.")))]
     if draft is None:
         note = " · a person writes it." if is_live(case) else ""
-        return [rich(line(bold("✎ No reply yet"), literal(note))), *summary_lines(case)]
+        return [rich(line(bold("✎ No reply yet"), literal(note)))]
     rejected = draft.version in case.rejected_versions and case.state != "rejected"
     label = "Rejected reply, will not be sent" if rejected else _label(case)
     author = draft_author(draft, around)
@@ -201,7 +212,7 @@ def _state_of_play(case: Case, packet: Packet, around: Surroundings) -> list[Jso
     lines: list[list[Json]] = []
     if case.blocking and not is_withheld(case, around):
         why = "; ".join(dict.fromkeys(one_line(f.reason or f.rule_id, 150) for f in case.blocking[:5]))
-        lines.append([bold("⊘ Cannot be approved as it is"), literal(f" · {why}. Edit or reject it.")])
+        lines.append([bold("⊘ Cannot be approved as it is"), literal(f" · {why}. {_way_out(case, around)}")])
     given, total = steps(case)
     if total > 1:
         so_far = [literal(f" · {given} of {total}, waiting for {waiting_for(case, around)}")]
@@ -211,6 +222,16 @@ def _state_of_play(case: Case, packet: Packet, around: Surroundings) -> list[Jso
     if not packet.can_decide:
         lines.append([literal(f"{waiting_for(case, around)} decides; this is for your information.")])
     return [rich(line(*one)) for one in lines]
+
+
+def _way_out(case: Case, around: Surroundings) -> str:
+    """What can be done about a block, and who said already that it is wrong here."""
+    if not can_override(case, around):
+        return "Edit or reject it."
+    roles = " or ".join(dict.fromkeys(around.role(f.overridable_by) for f in case.blocking if f.overridable_by))
+    words = [o for o in case.overrides if o.request_hash == case.request_hash]
+    said = "; ".join(f"{around.name(o.user)} did: {one_line(o.reason, 200)}" for o in words)
+    return f"Edit it, or two people of {roles} override it, each with a reason{f' ({said})' if said else ''}."
 
 
 def _signoff_status(case: Case, packet: Packet, around: Surroundings) -> list[Json]:
@@ -247,8 +268,10 @@ def _summary(case: Case, packet: Packet, around: Surroundings) -> str:
     if is_live(case):
         parts += [due_words(case), *(prose(r.text, 200) for r in case.assessed.reasons[:FIRST_REASONS])]
     parts.append(f"{prose(customer_name(case), 60)} wrote: {prose(quote, 300)}")
+    if summary_first(case, around) and case.gist:
+        parts.append(f"Summary: {prose(case.gist.summary, 400)}")
     if is_withheld(case, around):
-        parts.append("AI draft withheld")
+        parts.append("The AI's draft is withheld")
     elif draft and not any(f.sensitive for f in case.blocking):
         parts.append(f"Reply, version {draft.version}: {prose(draft.text, 600)}")
     return ". ".join(part.rstrip(".") for part in parts if part) + "."

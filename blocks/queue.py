@@ -19,6 +19,7 @@ HELP = (
     ("/approvals mine", "what waits for you"),
     ("/approvals case ID", "one case and where it stands"),
     ("/approvals #queue", "one queue and its next ten cases"),
+    ("/approvals policy", "the policy in force, and a changed one that waits for its owners"),
     ("/approvals help", "this text"),
 )
 

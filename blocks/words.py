@@ -106,6 +106,8 @@ def ask(case: Case, packet: Packet, around: Surroundings) -> str:
         return f"sign-off for {about}"
     if not packet.can_decide:
         return f"for your information, {about}"
+    if packet.kind == "write_reply" and case.state == "pending":
+        return f"write a reply about {about}"
     if case.state == "awaiting_signoff":
         return f"waiting for sign-off on {about}"
     if decidable_draft(case, around) is None:
@@ -116,6 +118,12 @@ def ask(case: Case, packet: Packet, around: Surroundings) -> str:
     if must_edit(case):
         return f"edit and approve {about}"
     return f"approve {about}"
+
+
+def can_override(case: Case, around: Surroundings) -> bool:
+    """Every guardrail that blocks the text names a role that may lift it (GU3)."""
+    shown = case.state == "pending" and decidable_draft(case, around) is not None
+    return shown and bool(case.blocking) and all(f.overridable_by for f in case.blocking)
 
 
 def must_edit(case: Case) -> bool:

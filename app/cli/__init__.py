@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from app.cli import audit, deliveries, demo, inspect, scan, serve
+from app.cli import policy as policies
 
 app = typer.Typer(
     name="countersign",
@@ -13,7 +14,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-policy = typer.Typer(help="The policy directory.", no_args_is_help=True)
+policy = typer.Typer(help="Check, explain and try policies.", no_args_is_help=True)
 audit_app = typer.Typer(help="The audit log.", no_args_is_help=True)
 database = typer.Typer(help="The database.", no_args_is_help=True)
 outbox = typer.Typer(help="Deliveries that need a person.", no_args_is_help=True)
@@ -24,7 +25,10 @@ app.command("doctor")(inspect.doctor)
 app.command("queue")(inspect.queue)
 app.command("scan")(scan.scan_lines)
 app.command("manifest")(inspect.manifest)
-policy.command("check")(inspect.policy_check)
+policy.command("check")(policies.check)
+policy.command("explain")(policies.explain_case)
+policy.command("diff")(policies.diff_policies)
+policy.command("backtest")(policies.backtest_policy)
 audit_app.command("verify")(audit.verify_log)
 audit_app.command("prove")(audit.prove)
 database.command("upgrade")(inspect.db_upgrade)

@@ -1,4 +1,4 @@
-"""Commands that look: doctor, queue, manifest, policy check, db upgrade."""
+"""Commands that look: doctor, queue, manifest, db upgrade."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ import typer
 import yaml
 
 from app.cli.common import fail, print_json, read_settings, read_store
-from app.core.errors import CountersignError, PolicyError
+from app.core.errors import CountersignError
 from app.edges.keys import ApiKeys
-from app.edges.policy_files import load_policy
 from app.main import check_installation, open_store
 
 Json = Annotated[bool, typer.Option("--json", help="For machines.")]
@@ -74,26 +73,6 @@ def manifest(
     if not source.exists():
         fail(f"There is no {source}.")
     typer.echo(jsonlib.dumps(yaml.safe_load(source.read_text()), indent=2))
-
-
-def policy_check(
-    directory: Annotated[Path | None, typer.Argument(help="Default: COUNTERSIGN_POLICY_DIR.")] = None,
-    json: Json = False,
-) -> None:
-    """Load the policy as `serve` would; every mistake with file, line and key."""
-    try:
-        policy = load_policy(directory or read_settings().countersign_policy_dir)
-    except PolicyError as error:
-        if json:
-            print_json({"ok": False, "problems": [str(p) for p in error.problems]})
-        else:
-            for problem in error.problems:
-                typer.echo(str(problem), err=True)
-        raise typer.Exit(1) from None
-    if json:
-        print_json({"ok": True, "snapshot": policy.snapshot, "problems": []})
-    else:
-        typer.echo(f"The policy is good. Snapshot {policy.snapshot[:12]}.")
 
 
 def db_upgrade() -> None:

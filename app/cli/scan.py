@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 import typer
@@ -12,8 +12,9 @@ import typer
 from app.cli.common import fail, read_settings
 from app.core.case import Signal
 from app.core.errors import PolicyError
-from app.core.findings import Finding
-from app.core.guards import ScanContext, scan
+from app.core.findings import Finding, Side
+from app.core.guards import Rules, ScanContext, scan
+from app.core.understanding import Understanding
 from app.edges.policy_files import load_policy
 from app.edges.understanding import cache_folder, load_understanding
 
@@ -66,20 +67,24 @@ def scan_lines(
         except msgspec.DecodeError as error:
             typer.echo(f"line {number}: {error}", err=True)
             raise typer.Exit(2) from None
-        which: Literal["input", "output"] = "input" if side == "input" else "output"
-        findings = scan(line.text, which, rules, line.scan_context)
-        read = understanding.read(line.text, line.context.previous) if understanding else None
-        answer = {
-            "id": line.id,
-            "findings": [_finding(f) for f in findings],
-            "flags": sorted({f.type for f in findings} | {flag for f in findings for flag in FLAGS & set(f.flags)}),
-            "signals": {
-                **_signal("intent", read.intent if read else None),
-                **_signal("sentiment", read.sentiment if read else None),
-                **_signal("language", read.language if read else None),
-            },
-        }
+        answer = scan_line(line, "input" if side == "input" else "output", rules, understanding)
         sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")
+
+
+def scan_line(line: Line, side: Side, rules: Rules, understanding: Understanding | None) -> dict[str, Any]:
+    """What is written of one line; signals are null where nothing is taught to know them."""
+    findings = scan(line.text, side, rules, line.scan_context)
+    read = understanding.read(line.text, line.context.previous) if understanding else None
+    return {
+        "id": line.id,
+        "findings": [_finding(f) for f in findings],
+        "flags": sorted({f.type for f in findings} | {flag for f in findings for flag in FLAGS & set(f.flags)}),
+        "signals": {
+            **_signal("intent", read.intent if read else None),
+            **_signal("sentiment", read.sentiment if read else None),
+            **_signal("language", read.language if read else None),
+        },
+    }
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from msgspec.structs import replace
 
 from app.core.asking import open_case
 from app.core.assessing import scan_and_assess
-from app.core.case import Timer
+from app.core.case import Gist, Timer
 from app.core.change import Change
+from app.core.guards import ScanContext, mask, scan
 from app.core.messages import Drafted, FireTimer, ModelDraft, ModelFailed, ModelReading, Settlement, Understood
 from app.core.stages import check_room
 from app.core.timing import take
@@ -50,7 +51,8 @@ def understood(change: Change, command: Understood) -> None:
     change.record("CaseUnderstood", model=command.model, late=late, **signals)
     if late:
         return
-    change.set(asking="", second_opinion=command.signals, gist=command.gist or change.case.gist)
+    gist = _masked(change, command.gist) if command.gist else change.case.gist
+    change.set(asking="", second_opinion=command.signals, gist=gist)
     scan_and_assess(change)
     if change.case.draft is None and change.case.assessed.ai_mode == "draft_reply":
         ask_for_draft(change)
@@ -92,6 +94,17 @@ def too_late(change: Change, command: FireTimer) -> None:
     change.settle(Settlement(delivery=delivery, status="cancelled", error="no answer in time"))
     change.record("ModelGaveUp", delivery=delivery, reason="No answer in time.")
     open_case(change)
+
+
+def _masked(change: Change, gist: Gist) -> Gist:
+    """A model may repeat what the rules missed where it stood: its own words are scanned like a customer's."""
+    rules = change.world.policy.rules
+
+    def clean(text: str) -> str:
+        return mask(text, scan(text, "input", rules, ScanContext()), contact=False)
+
+    fields = tuple(replace(f, value=clean(f.value), quote=clean(f.quote)) for f in gist.fields)
+    return replace(gist, summary=clean(gist.summary), fields=fields)
 
 
 def _awaited(change: Change, delivery: str) -> bool:

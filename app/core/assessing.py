@@ -9,6 +9,7 @@ from app.core.case import AI_MODES, TIERS, Assessment, History
 from app.core.change import Change
 from app.core.policy import assess
 from app.core.scanning import scan_draft, scan_messages
+from app.core.understanding import read_gist
 
 
 def scan_and_assess(change: Change, known: History | None = None) -> None:
@@ -24,6 +25,8 @@ def scan_and_assess(change: Change, known: History | None = None) -> None:
         repeated_intent=case.history.repeated_intent,
     )
     change.set(findings=findings, history=history)
+    if case.gist is None:
+        change.set(gist=read_gist(change.case))
     change.record(
         "TextScanned",
         guardrail_version=policy.rules.version,

@@ -38,6 +38,8 @@ OPEN_STATES: frozenset[State] = frozenset(STATES) - FINAL_STATES
 # People are still being asked.
 UNDECIDED_STATES: frozenset[State] = frozenset({"received", "pending", "awaiting_signoff", "blocked"})
 
+OVERRIDERS = 2  # people who lift a guardrail
+
 Tier = Literal["low", "medium", "high"]
 TIERS: tuple[Tier, ...] = get_args(Tier)
 Band = Literal["high", "medium", "low"]
@@ -258,6 +260,17 @@ class Approval(Value, frozen=True, kw_only=True):
     at: datetime
 
 
+class Override(Value, frozen=True, kw_only=True):
+    """One person's word that a guardrail is wrong about exactly this text. Two people lift a rule (GU3)."""
+
+    user: str
+    person: str
+    rules: tuple[tuple[str, str], ...]  # id and version
+    reason: str
+    request_hash: str
+    at: datetime
+
+
 class Packet(Value, frozen=True, kw_only=True):
     """A Slack message that shows the case. `ts` is None until Slack took it; `shown` is the digest Slack shows now.
 
@@ -339,6 +352,7 @@ class Case(Value, frozen=True, kw_only=True):
     stage: int = 0
     gained: tuple[tuple[int, str, str], ...] = ()  # (stage index, role let in, role it stands in for)
     approvals: tuple[Approval, ...] = ()
+    overrides: tuple[Override, ...] = ()
     rejected_versions: tuple[int, ...] = ()  # drafts a reviewer rejected: shown, never sent
     notes: tuple[Note, ...] = ()
     escalations: tuple[Escalation, ...] = ()
@@ -398,7 +412,22 @@ class Case(Value, frozen=True, kw_only=True):
         """Findings that keep the current draft from being approved by anyone."""
         draft = self.draft
         source = f"draft:{draft.version}" if draft else ""
-        return tuple(f for f in self.findings if f.action == "blocked" and f.source == source)
+        lifted = self.lifted
+        return tuple(
+            f
+            for f in self.findings
+            if f.action == "blocked" and f.source == source and (f.rule_id, f.rule_version) not in lifted
+        )
+
+    @property
+    def lifted(self) -> frozenset[tuple[str, str]]:
+        """Guardrails that two people overrode for the text as it is now."""
+        said: dict[tuple[str, str], set[str]] = {}
+        for override in self.overrides:
+            if override.request_hash == self.request_hash:
+                for rule in override.rules:
+                    said.setdefault(rule, set()).add(override.person)
+        return frozenset(rule for rule, people in said.items() if len(people) >= OVERRIDERS)
 
     def packet(self, key: str) -> Packet | None:
         return next((p for p in self.packets if p.key == key), None)

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from app.core import advice, decisions, receipts, receiving, timing
+from app.core import advice, decisions, overriding, receipts, receiving, timing
 from app.core.case import FINAL_STATES, OPEN_STATES, STATES, Case, Note, State
 from app.core.change import Change
 from app.core.ending import callback
@@ -29,6 +29,7 @@ from app.core.messages import (
     HeldAtGate,
     ModelFailed,
     Outcome,
+    OverrideGuardrail,
     PacketShown,
     Parked,
     ReceiveCase,
@@ -65,6 +66,7 @@ ACCEPTED: Mapping[type[Command], frozenset[State]] = {
     Edit: _ASKED,
     WriteReply: _ASKED | {"blocked"},
     Reject: _ASKED | {"blocked"},
+    OverrideGuardrail: frozenset({"pending"}),
     SignOff: frozenset({"awaiting_signoff"}),
     Decline: frozenset({"awaiting_signoff"}),
     Undo: frozenset({"approved"}),
@@ -110,6 +112,8 @@ def _apply(change: Change, command: AnyCommand) -> None:
             decisions.write(change, command)
         case Reject():
             decisions.reject(change, command)
+        case OverrideGuardrail():
+            overriding.override(change, command)
         case SignOff():
             decisions.sign_off(change, command)
         case Decline():
@@ -215,6 +219,7 @@ _VIEW_FOR: Mapping[str, type[Command]] = {
     "write": WriteReply,
     "reject": Reject,
     "decline": Decline,
+    "override": OverrideGuardrail,
 }
 
 
@@ -225,7 +230,10 @@ def _record_view(change: Change, command: RecordView) -> None:
         if case.state not in ACCEPTED[leads_to]:
             raise Refused(_code(case), explain_state(case, world))
         any_step = command.what in ("edit", "write", "reject")
-        check_rights(case, command.user, world.people, world.policy, any_step=any_step)
+        if command.what == "override":
+            overriding.check(change, command.user)
+        else:
+            check_rights(case, command.user, world.people, world.policy, any_step=any_step)
         if command.seen != case.request_hash:
             raise Refused("draft_changed", "This case changed since; look at the text as it is now.")
         if command.what in ("approve", "edit", "write"):

@@ -129,6 +129,12 @@ class Reject(ByPerson, frozen=True, kw_only=True):
     then: Literal["redraft", "write", "hand_back"]
 
 
+class OverrideGuardrail(ByPerson, frozen=True, kw_only=True):
+    """Says with a written reason that what blocks the draft is wrong here; the second person's word lifts it."""
+
+    reason: str
+
+
 class SignOff(ByPerson, frozen=True, kw_only=True):
     pass
 
@@ -144,7 +150,7 @@ class Undo(ByPerson, frozen=True, kw_only=True):
 class RecordView(ByPerson, frozen=True, kw_only=True):
     """A person opened something worth auditing; never changes the case's state."""
 
-    what: Literal["edit", "approve", "reject", "write", "decline", "history", "withheld_draft"]
+    what: Literal["edit", "approve", "reject", "write", "decline", "override", "history", "withheld_draft"]
 
 
 class AddNote(ByPerson, frozen=True, kw_only=True):
@@ -220,7 +226,19 @@ class HeldAtGate(Receipt, frozen=True, kw_only=True):
     reason: str
 
 
-PersonCommand = Approve | Edit | WriteReply | Reject | SignOff | Decline | Undo | RecordView | AddNote | SettleDelivery
+PersonCommand = (
+    Approve
+    | Edit
+    | WriteReply
+    | Reject
+    | OverrideGuardrail
+    | SignOff
+    | Decline
+    | Undo
+    | RecordView
+    | AddNote
+    | SettleDelivery
+)
 AnyCommand = (
     ReceiveCase
     | AddCustomerMessage
@@ -259,6 +277,7 @@ EventType = Literal[
     "Approved",
     "Edited",
     "ReplyWritten",
+    "GuardrailOverridden",
     "Rejected",
     "SignedOff",
     "Declined",

@@ -11,6 +11,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi_offline import FastAPIOffline
 from pydantic.json_schema import models_json_schema
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
@@ -55,7 +56,7 @@ def create_api(
 
     On shutdown call `app.state.desk.waiters.stop()` first: long polls end, and the server need not wait for them.
     """
-    app = FastAPI(
+    app = FastAPIOffline(  # its pages hold their scripts: an installation may have no way out
         title="Countersign",
         version=version("countersign"),
         description=_ABOUT,

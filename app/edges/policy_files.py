@@ -118,7 +118,7 @@ def _parsed(file: str, data: bytes) -> tuple[dict[str, Any], Lines]:
     if not isinstance(node, yaml.MappingNode):
         raise _error(file, "", "is empty or not a table of keys", line=1)
     lines: Lines = {}
-    return _Reader(file, lines).table(node, ()), lines
+    return _Reader(file, lines).value(node, ()), lines
 
 
 def _advice(message: str) -> str:
@@ -164,13 +164,13 @@ class _Reader:
         self._lines.setdefault((self._file, key), line)
         match node:
             case yaml.MappingNode():
-                return self.table(node, path)
+                return self._mapping(node, path)
             case yaml.SequenceNode():
                 return [self.value(item, (*path, index)) for index, item in enumerate(node.value)]
             case _:
                 return self._scalar(node, key, line)
 
-    def table(self, node: yaml.MappingNode, path: Parts) -> dict[str, Any]:
+    def _mapping(self, node: yaml.MappingNode, path: Parts) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1

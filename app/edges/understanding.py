@@ -21,8 +21,7 @@ from app.core.understanding import (
     FILE,
     Understanding,
     compile_understanding,
-    repeated_intent,
-    sentiment_falling,
+    history_facts,
     version_of,
 )
 from app.edges.policy_files import read_document
@@ -108,12 +107,7 @@ def complete(command: AnyCommand, understanding: Understanding, earlier: tuple[M
             sentiment=given.sentiment or read.sentiment,
             language=given.language or read.language,
         )
-    return replace(
-        command,
-        signals=given,
-        sentiment_falling=sentiment_falling(messages, understanding),
-        repeated_intent=repeated_intent(messages, understanding),
-    )
+    return replace(command, signals=given, **history_facts(messages, understanding.read))
 
 
 def _newest(messages: tuple[Message, ...]) -> tuple[str, str]:

@@ -155,7 +155,7 @@ class HttpDestination:
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         if base_url:
-            _check_base(base_url, url_setting)
+            check_base(base_url, url_setting)
         self.name = name
         self._base = base_url
         self._settings = {"url": url_setting, "credential": credential_setting}
@@ -195,7 +195,7 @@ class HttpDestination:
             sent.setdefault("content-type", "application/json")
         try:
             with (
-                _deadline(self._total) as trace,
+                deadline(self._total) as trace,
                 self._client.stream(
                     method,
                     url,
@@ -242,7 +242,7 @@ class HttpDestination:
                 return RetryLater(error, after=pause, code=code)
 
 
-def _check_base(url: str, setting: str) -> None:
+def check_base(url: str, setting: str) -> None:
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL:
@@ -252,7 +252,7 @@ def _check_base(url: str, setting: str) -> None:
 
 
 @contextmanager
-def _deadline(seconds: float) -> Iterator[Callable[[str, Mapping[str, Any]], None]]:
+def deadline(seconds: float) -> Iterator[Callable[[str, Mapping[str, Any]], None]]:
     """Ends a connection after `seconds`: httpx bounds each read, and a far end may send a byte before each bound."""
     sockets: list[socket.socket] = []
 

@@ -229,7 +229,7 @@ class Crm:
             return JSONResponse(refused.body, refused.status)
         struck = request.method != "GET" and faults.take("crm_timeout_after")
         if struck == "drop":
-            return await cut_line()
+            return await cut_line(request)
         if struck:
             await hang(request, self._config.stall_seconds)
             return PlainTextResponse("Gateway Timeout", 504)

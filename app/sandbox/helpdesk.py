@@ -176,7 +176,7 @@ class Helpdesk:
         response = self._accept(body, request.headers["webhook-id"])
         struck = response.status_code == 200 and faults.take("helpdesk_timeout_after")
         if struck == "drop":
-            return await cut_line()
+            return await cut_line(request)
         if struck:
             await hang(request, stall)
             return PlainTextResponse("Gateway Timeout", 504)

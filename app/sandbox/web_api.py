@@ -2,30 +2,29 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import uuid4
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from . import api_chat, api_reads, api_views
 from .api_args import Args, Context, Method
 from .model import Json, SlackError
+from .serving import CUT
 
 METHODS: dict[str, Method] = {**api_chat.METHODS, **api_reads.METHODS, **api_views.METHODS}
 _CONNECT = "apps.connections.open"
 
 
-async def cut_line() -> Response:
-    """An answer whose body never arrives: the server closes the connection in the middle of it."""
-
-    async def nothing() -> AsyncIterator[bytes]:
-        yield b"{"
-
-    return StreamingResponse(nothing(), headers={"content-length": "1000"}, media_type="application/json")
+async def cut_line(request: Request) -> Response:
+    """No answer at all: the connection closes. Served by other means than `run`, a gateway's time-out instead."""
+    if cut := request.scope.get(CUT):
+        cut()
+    return PlainTextResponse("Gateway Timeout", 504)
 
 
 async def hang(request: Request, seconds: float) -> None:
@@ -112,7 +111,7 @@ class WebApi:
         response = self.answer(name, values, token, base_url_of(request))
         struck = name.startswith("chat.") and response.status_code == 200 and faults.take("slack_timeout_after")
         if struck == "drop":
-            return await cut_line()
+            return await cut_line(request)
         if struck:
             await hang(request, stall)
             return PlainTextResponse("Gateway Timeout", 504)

@@ -44,7 +44,7 @@ def shown(case, key="p1"):
     return packet_message(case, case.packet(key), AROUND)
 
 
-@pytest.mark.parametrize("state", sorted(set(STATES) - {"pending", "awaiting_signoff", "indeterminate"}))
+@pytest.mark.parametrize("state", sorted(set(STATES) - {"pending", "awaiting_signoff", "blocked", "indeterminate"}))
 @pytest.mark.parametrize("kind", ["packet", "write_reply", "escalation", "signoff"])
 def test_nobody_can_decide_any_more(state, kind):
     case = ended(state, verdict=verdict("approved"), packets=(a_packet(kind=kind, request_hash="0" * 64),))

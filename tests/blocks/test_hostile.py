@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from app.core.case import STATES, Action, Attachment, Fact, Note, Reason, Source, Submitter, Verdict
+from app.core.case import STATES, Action, Attachment, Extracted, Fact, Gist, Note, Reason, Source, Submitter, Verdict
 from app.core.findings import Finding
 from app.core.messages import DirectMessage, ThreadReply
 from app.core.parts import draft_parts
@@ -97,6 +97,7 @@ def cases(draw):
         submitted_by=Submitter(agent=t()),
         metadata={"k": t()},
         findings=(finding,),
+        gist=Gist(summary=t(), fields=(Extracted(field="order_id", value=t(), quote=t()),)),
         notes=(Note(user=t(), text=t(), at=NOW, kind=draw(st.sampled_from(["reviewer", "decline", "feedback"]))),),
         verdict=Verdict(outcome="rejected", by=t(), role=t(), at=NOW, reason=t(), category=t(), next_action=t()),
         indeterminate=t(),
@@ -128,7 +129,7 @@ def test_packets_are_valid_dead_and_whole(case, paused):
         check_message(message)
         assert case.id in message.text
         shown = draft_shown(message.blocks)
-        held_back = "AI draft withheld" in str(message.blocks)
+        held_back = "The AI's draft is withheld" in str(message.blocks)
         assert shown == ("" if held_back or not case.draft else draft_parts(case.draft.text)[0])
 
 

@@ -119,7 +119,7 @@ def test_withheld_draft_is_nowhere_in_the_packet():
     for key in ("p1", "p2"):
         message = shown(case, key)
         row = buttons(message.blocks)
-        assert "AI draft withheld" in words_of(message)
+        assert "The AI's draft is withheld: policy allows a summary only" in words_of(message).replace("\n", "")
         assert "Charged twice." in words_of(message)
         assert secret not in words_of(message) + message.text
         assert "Approve" not in row

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from app.core.case import Action, Assessment, Case
+from app.core.errors import PolicyError
 from app.core.policy import assess, compile_policy
 from tests.core.policies import shipped, shipped_documents, with_risk
 from tests.make import NOW, a_case, a_ticket, signals
@@ -49,13 +52,27 @@ def test_legal_and_security_stay_with_their_own_people() -> None:
             assert rung.do == "holding" or domain in roles[rung.role].domains
 
 
+LEAD = {"id": "lead", "after": "1h", "do": "escalate", "to": "support_lead"}
+
+
 def test_a_role_of_another_domain_is_only_told() -> None:
-    ladders = shipped_documents()[0].risk["ladders"]
-    step = {"id": "lead", "after": "1h", "do": "escalate", "to": "support_lead"}
-    policy = compile_policy(with_risk(ladders={**ladders, "urgent": [step]}))
+    risk = shipped_documents()[0].risk
+    tame = {"title": "a legal question", "tier": "medium", "route": "legal_approver"}
+    changed = {
+        "ladders": {**risk["ladders"], "standard": [LEAD]},
+        "intents": {**risk["intents"], "legal_question": tame},
+    }
     case: Case = a_case(assessment=None, signals=signals("legal_question"))
-    first = assess(case, policy, {}, NOW).rungs[0]
+    first = assess(case, compile_policy(with_risk(**changed)), {}, NOW).rungs[0]
     assert (first.do, first.role) == ("status", "support_lead")
+
+
+def test_an_urgent_rung_must_lead_to_who_may_decide_on_legal_and_security() -> None:
+    ladders = shipped_documents()[0].risk["ladders"]
+    with pytest.raises(PolicyError, match="support_lead may not decide on legal, security"):
+        compile_policy(with_risk(ladders={**ladders, "urgent": [LEAD]}))
+    told = compile_policy(with_risk(ladders={**ladders, "urgent": [{**LEAD, "do": "status"}]}))
+    assert told.risk.ladders["urgent"][0].do == "status"
 
 
 def test_escalating_to_the_same_role_is_a_reminder() -> None:

@@ -26,6 +26,7 @@ from app.core.messages import (
     HeldAtGate,
     ModelFailed,
     Outcome,
+    OverrideGuardrail,
     PacketShown,
     Parked,
     ReceiveCase,
@@ -86,6 +87,7 @@ def command_for(kind: type[Command], case: Case) -> AnyCommand:
         Edit: Edit(**seen, text="We looked into it and will write again tomorrow."),
         WriteReply: WriteReply(**seen, text="We looked into it and will write again tomorrow."),
         Reject: Reject(**seen, category="wrong_facts", text="No.", then="hand_back"),
+        OverrideGuardrail: OverrideGuardrail(**seen, reason="The money went out yesterday."),
         SignOff: SignOff(**seen),
         Decline: Decline(**seen, reason="Wrong amount."),
         Undo: Undo(**(seen | {"user": "UAGENT1"})),
@@ -120,7 +122,7 @@ def test_every_cell(state: State, kind: type[Command]) -> None:
         outcome, code = attempt(case, command, world)
         if outcome is None:
             # refused for the case at hand, never for its state
-            assert code in ("no_action", "stale_timer", "unchanged")
+            assert code in ("no_action", "stale_timer", "unchanged", "not_blocked")
             return
         assert outcome.case.version == case.version + 1
         assert outcome.events

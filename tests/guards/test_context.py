@@ -15,7 +15,25 @@ def test_bare_answer_counts_only_after_its_question(found: Found) -> None:
     assert found("4821") == {}
     assert found("4821", previous="What are the last four of your SSN?") == {"pii-us-ssn-in-context": ["4821"]}
     assert found("12/05/1990", previous="And your date of birth?") == {"pii-date-of-birth": ["12/05/1990"]}
-    assert found("2125550187", previous="Which number can we call?") == {"pii-phone-in-context": ["2125550187"]}
+    assert found("55501874", previous="Which number can we call?") == {"pii-phone-in-context": ["55501874"]}
+
+
+def test_number_to_call_is_known_alone_unless_another_was_asked_for(found: Found) -> None:
+    assert found("it's 2125550187.") == {"pii-phone-alone": ["2125550187"]}
+    assert found("2125550187", previous="What is your order number?") == {}
+
+
+def test_nearest_label_says_what_a_number_is(found: Found) -> None:
+    assert found("my ssn is 4821 and my account number is 55779911") == {
+        "pii-us-ssn-in-context": ["4821"],
+        "pii-bank-account": ["55779911"],
+    }
+    assert found("account number 55779911, ssn 4821") == {
+        "pii-bank-account": ["55779911"],
+        "pii-us-ssn-in-context": ["4821"],
+    }
+    assert found("call me about order number 302 1234 5678") == {}
+    assert found("My SSN ends in 4821") == {"pii-us-ssn-in-context": ["4821"]}
 
 
 def test_verified_transaction_frees_money_commitments_only(found: Found) -> None:

@@ -39,12 +39,12 @@ def customer(*texts: str) -> list[Message]:
     ],
 )
 def test_sentiment_falls_over_three_customer_messages(texts: tuple[str, ...], falls: bool) -> None:
-    assert sentiment_falling(customer(*texts), shipped()) is falls
+    assert sentiment_falling(customer(*texts), shipped().read) is falls
 
 
 def test_only_the_customer_s_mood_counts() -> None:
     messages = conversation(("customer", HAPPY), ("agent", CALM), ("ai", CROSS), ("system", FURIOUS))
-    assert not sentiment_falling(messages, shipped())
+    assert not sentiment_falling(messages, shipped().read)
 
 
 REFUND, AGAIN, PASSWORD = (
@@ -76,4 +76,4 @@ REFUND, AGAIN, PASSWORD = (
     ],
 )
 def test_the_same_wish_after_a_reply_is_a_loop(messages: list[Message], repeats: bool) -> None:
-    assert repeated_intent(messages, shipped()) is repeats
+    assert repeated_intent(messages, shipped().read) is repeats

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import re
-from collections.abc import Iterator, Mapping
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
+
+import re2
 
 from app.core.findings import Entity
 from app.core.guards.normalise import Reading, View, fold_text, is_invisible, read
@@ -17,13 +21,16 @@ _SHORTEST_NAME = 3
 _TAGS = re.compile("(?<!\U0001f3f4)(?<![\U000e0020-\U000e007f])[\U000e0020-\U000e007f]{2,}|[\U000e0100-\U000e01ef]{2,}")
 _BIDI_OVERRIDE = re.compile("[\u202d\u202e][^\u202c\n]{2,}")
 _COMMENT = re.compile(r"<!--(?!\s*\[)(.{0,20000}?)(?:-->|\Z)", re.DOTALL)
-_WORDS = re.compile(r"[^\W\d_]{2}\W+[^\W\d_]{2}")
+# Two words; in scripts without spaces, or with vowel signs that are no letters, a few characters on end.
+_WORDS = re.compile(r"[^\W\d_]{2}\W+[^\W\d_]{2}|[\u0900-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{4}")
 _STYLE = re.compile(
     r"style\s*=\s*[\"']?[^\"'<>]{0,200}?(?:display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0|opacity\s*:\s*0)",
     re.IGNORECASE,
 )
 # One separator all along and so no word breaks: nobody writes to be read like this.
 _SPACED_OUT = re.compile(r"(?<!\w)(?:[^\W\d_]( )){15,}[^\W\d_](?!\w)|(?<!\w)(?:[^\W\d_][.|·•-]){11,}[^\W\d_](?!\w)")
+_TOKEN = re.compile(r"[^\W_]{3,}")
+_FEWEST_REPEATS = 10
 _EXPECTED_INVISIBLE = frozenset("\u200c\u200d\u200e\u200f\u00ad")
 _FEWEST_INVISIBLE = 3
 _DEEPEST = 2
@@ -32,6 +39,7 @@ _DEEPEST = 2
 def hidden_text(text: str) -> list[tuple[int, int]]:
     """Spans that a reader would not see, or not read, but a machine would."""
     spans = [m.span() for m in _SPACED_OUT.finditer(text)]
+    spans += _repeated(text)
     if "<" in text:
         spans += [m.span() for m in _COMMENT.finditer(text) if _WORDS.search(m.group(1))]
         spans += [m.span() for m in _STYLE.finditer(text)]
@@ -51,6 +59,20 @@ def hidden_text(text: str) -> list[tuple[int, int]]:
     return spans
 
 
+def _repeated(text: str) -> list[tuple[int, int]]:
+    """Runs of one word, many times over: a reader skips them, a model loses its thread."""
+    spans = []
+    word, start, end, count = "", 0, 0, 0
+    for found in _TOKEN.finditer(text):
+        same = found.group().casefold() == word
+        if not same and count >= _FEWEST_REPEATS:
+            spans.append((start, end))
+        if not same:
+            word, start, count = found.group().casefold(), found.start(), 0
+        end, count = found.end(), count + 1
+    return [*spans, (start, end)] if count >= _FEWEST_REPEATS else spans
+
+
 def _latin(char: str) -> bool:
     return char.isalnum() and char < "\u0250"
 
@@ -62,7 +84,21 @@ class Payload(NamedTuple):
 
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}(?:[ \n][A-Za-z0-9+/_-]{16,})*={0,2}")
-_HEX = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f][0-9A-Fa-f :]{22,}")
+_HEX = re.compile(
+    r"(?<![0-9A-Za-z])(?:[0-9A-Fa-f][0-9A-Fa-f :]{22,}|(?:(?:\\[xX]|0[xX]|%)[0-9A-Fa-f]{2}[ ,]{0,2}){8,})"
+)
+_HEX_MARKS = re.compile(r"\\[xX]|0[xX]|[% :,]")
+_BINARY = re.compile(r"(?<![01])[01]{8}(?:[ ,]{0,2}[01]{8}){7,}(?![01])")
+_MORSE = re.compile(r"[.-]{1,6}(?: ?[ /|] ?[.-]{1,6}){11,}")
+_MORSE_LETTERS = (
+    ".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- .-- -..- -.-- --.."
+)
+_MORSE_CODE = dict(zip(_MORSE_LETTERS.split(), "abcdefghijklmnopqrstuvwxyz", strict=True))
+# A shifted or mirrored text cannot be told from nonsense but by its words; two of these do not come by chance.
+_GIVEAWAYS = (
+    "ignore disregard forget previous instruction instructions system prompt password reveal secret assistant "
+    "message hidden rules repeat everything"
+)
 _ALTCHARS = str.maketrans("-_", "+/", " \n=")
 
 
@@ -74,7 +110,7 @@ def _readable(data: bytes, depth: int = 0) -> str | None:
         return None
     if depth < _DEEPEST and _BASE64.fullmatch(text):
         return _from_base64(text, depth + 1)
-    letters = sum(c.isalnum() or c.isspace() for c in text)
+    letters = sum(c.isspace() or unicodedata.category(c)[0] in "LMN" for c in text)
     if len(text) < 8 or letters < 0.8 * len(text) or not all(c.isprintable() or c.isspace() for c in text):
         return None
     return text if _WORDS.search(text) else None
@@ -95,18 +131,63 @@ def _from_base64(token: str, depth: int = 0) -> str | None:
     return None
 
 
+def _from_hex(token: str) -> str | None:
+    digits = _HEX_MARKS.sub("", token)
+    return _readable(bytes.fromhex(digits)) if len(digits) % 2 == 0 else None
+
+
+def _from_binary(token: str) -> str | None:
+    bits = re.sub("[ ,]", "", token)
+    return _readable(bytes(int(bits[i : i + 8], 2) for i in range(0, len(bits), 8)))
+
+
+def _from_morse(token: str) -> str | None:
+    words = ("".join(_MORSE_CODE.get(letter, "") for letter in word.split()) for word in re.split("[/|]", token))
+    return _readable(" ".join(words).encode())
+
+
+def _rot13(text: str) -> str:
+    return codecs.encode(text, "rot13")
+
+
+def _mirrored(text: str) -> str:
+    return text[::-1]
+
+
+class _Code(NamedTuple):
+    """`sign`: what every match of `pattern` holds, for RE2, which looks for all signs in one pass."""
+
+    sign: str
+    pattern: re.Pattern[str]
+    decode: Callable[[str], str | None]
+
+
+def _giving_away(disguise: Callable[[str], str]) -> _Code:
+    words = "|".join(map(disguise, _GIVEAWAYS.split()))
+    word = rf"\b(?:{words})\b"
+    return _Code(f"(?i:{words})", re.compile(rf"{word}(?:[^\n]{{0,120}}?{word})+", re.IGNORECASE), disguise)
+
+
+_CODES = (
+    _Code("[A-Za-z0-9+/_-]{16}", _BASE64, _from_base64),
+    _Code(r"[0-9A-Fa-f][0-9A-Fa-f :]{22}|(?:\\[xX]|0[xX]|%)[0-9A-Fa-f]{2}", _HEX, _from_hex),
+    _Code("[01]{8}[ ,]{0,2}[01]{8}", _BINARY, _from_binary),
+    _Code("[.-] ?[ /|] ?[.-]", _MORSE, _from_morse),
+    _giving_away(_rot13),
+    _giving_away(_mirrored),
+)
+_SIGNS = re2.compile("|".join(code.sign for code in _CODES).encode())
+
+
 def payloads(cased: View) -> Iterator[Payload]:
-    """Readable texts that were carried as base64 or hexadecimal, with the span of the code in the original."""
-    for pattern, decode in ((_BASE64, _from_base64), (_HEX, _from_hex)):
+    """Readable texts that were carried in a code, with the span of the code in the original."""
+    if _SIGNS.search(cased.text.encode()) is None:
+        return
+    for _, pattern, decode in _CODES:
         for found in pattern.finditer(cased.text):
             text = decode(found.group())
             if text is not None:
                 yield Payload(text, *cased.span(*found.span()))
-
-
-def _from_hex(token: str) -> str | None:
-    digits = re.sub("[ :]", "", token)
-    return _readable(bytes.fromhex(digits)) if len(digits) % 2 == 0 else None
 
 
 class Known(NamedTuple):

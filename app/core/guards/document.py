@@ -25,7 +25,9 @@ ValidatorName = Literal[
     "iban",
     "us_ssn",
     "phone",
+    "phone_shape",
     "ip_address",
+    "national_id",
     "es_national_id",
     "fr_national_id",
     "de_tax_id",
@@ -50,7 +52,7 @@ class Match(Struct, frozen=True, kw_only=True):
     validator: Annotated[ValidatorName | None, Meta(description="Checksum or lookup a match must pass to count")] = None
     regions: Annotated[
         list[Annotated[str, Meta(pattern="^[A-Z]{2}$")]],
-        Meta(max_length=20, description="Countries whose phone numbers are known without +code"),
+        Meta(max_length=60, description="Countries whose phone numbers are known without +code, or whose ids are"),
     ] = []
     detect: Annotated[Detector | None, Meta(description="A built-in detector, for what no pattern can say")] = None
     facts: Annotated[
@@ -72,8 +74,14 @@ class Exceptions(Struct, frozen=True, kw_only=True):
     before: Annotated[
         Phrases, Meta(description="The match does not count with one of these in or up to 30 characters before it")
     ] = {}
+    label: Annotated[
+        Phrases, Meta(description="The match does not count right after one of these: they say it is something else")
+    ] = {}
     sentence: Annotated[Phrases, Meta(description="The match does not count with one of these in its sentence")] = {}
     text: Annotated[Phrases, Meta(description="The match does not count with one of these anywhere in the text")] = {}
+    previous: Annotated[
+        Phrases, Meta(description="The match does not count with one of these in the previous turn (the question)")
+    ] = {}
 
 
 class Rule(Struct, frozen=True, kw_only=True):
@@ -125,6 +133,15 @@ class Links(Struct, frozen=True, kw_only=True):
     ] = []
 
 
+class Names(Struct, frozen=True, kw_only=True):
+    model: Annotated[
+        str,
+        Meta(
+            min_length=1, max_length=300, description="An installed spaCy pipeline that marks people, or its directory"
+        ),
+    ]
+
+
 class Document(Struct, frozen=True, kw_only=True):
     format: Annotated[Literal[1], Meta(description="Version of this file's format")]
     words: Annotated[
@@ -132,6 +149,9 @@ class Document(Struct, frozen=True, kw_only=True):
         Meta(description="Word lists, by name and language; {name} in a pattern stands for any of them"),
     ] = {}
     links: Links = Links()
+    names: Annotated[
+        Names | None, Meta(description="Finds people's names with spaCy (the extra called ner); left out: it is off")
+    ] = None
     rules: Annotated[list[Rule], Meta(min_length=1, max_length=500)]
     do_not_answer: Annotated[list[Topic], Meta(max_length=200)] = []
     templates: Annotated[list[Template], Meta(max_length=1000)] = []

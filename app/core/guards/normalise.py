@@ -2,7 +2,7 @@
 
 A `View` is what rules are matched on. `plain` always exists; the others only when the text gives reason for them:
 `joined` (s p a c e d letters, digits, digit words), `split` (invisible characters read as spaces), `leet` (h4ck3d),
-`tags` (what stands inside mark-up; the plain view leaves it out).
+`tags` (what stands inside mark-up; the plain view leaves it out), `shown` (without what stands inside comments).
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
+
+import re2
 
 
 class View(NamedTuple):
@@ -41,6 +43,11 @@ _CONFUSABLE = str.maketrans(
     "аеорсухіјѕԁһӏԛԝьвкмнтгпАВЕКМНОРСТХУІЈЅҺӀԚԜαβγεικνορτυχωηΑΒΕΖΗΙΚΜΝΟΡΤΥΧ",
     "aeopcyxijsdhlqwbbkmhtrnABEKMHOPCTXYIJSHlQWabyeiknoptuxwnABEZHIKMNOPTYX",
 )
+# The other way: a letter that resembles no Latin one tells that the word is Cyrillic or Greek, and these are disguises.
+_CYRILLIC = str.maketrans("aceiopxyAaBEKMHOPCTXYkmt", "асеіорхуАаВЕКМНОРСТХУкмт")
+_GREEK = str.maketrans("aikmnopuvtxABEZHIKMNOPTYX", "αικμηορυντχΑΒΕΖΗΙΚΜΝΟΡΤΥΧ")
+_PURE_CYRILLIC = re.compile("[Ѐ-ӿ]")
+_PURE_GREEK = re.compile("[Ͱ-Ͽ]")
 # Latin letters that no Unicode decomposition turns into plain ones.
 _LATIN = dict(zip("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘǫʀꜱᴛᴜᴠᴡʏᴢłøđıŁØĐħŧɑɡ", "abcdefghijklmnopqrstuvwyzlodiLODhtag", strict=True)) | {
     "æ": "ae",
@@ -59,6 +66,7 @@ _MARKUP = re.compile(
     r"|(?P<entity>&(?:\#[0-9]{1,7}|\#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});)",
     re.IGNORECASE,
 )
+_WHOLE_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _BLOCK_TAG = re.compile(r"</?(?:br|p|div|li|ul|ol|tr|td|th|table|h[1-6]|hr)\b", re.IGNORECASE)
 _LIST_ITEM = re.compile(r"[-+*•#>|]|\d{1,3}[.)]\s")
 _WORD = re.compile(r"[^\W_]+")
@@ -136,17 +144,20 @@ class _Builder:
             self.chars[-1] = "\n"
 
 
-def _pieces(text: str, tags: bool) -> Iterator[tuple[str | None, int, int]]:
-    """Stretches of text (None) and what the mark-up between them reads as; with `tags` they are text too."""
+def _pieces(text: str, tags: bool, shown: bool) -> Iterator[tuple[str | None, int, int]]:
+    """Stretches of text (None) and what the mark-up between them reads as; with `tags` they are text too, and with
+    `shown` a comment is left out whole."""
     done = 0
     for found in _MARKUP.finditer(text) if "<" in text or "&" in text or "-->" in text else ():
         whole = found.group()
-        if tags and found["tag"]:
+        if found.start() < done or (tags and found["tag"]):
             continue
         yield None, done, found.start()
         done = found.end()
         if found["comment"]:
-            yield " ", found.start(), done
+            hidden = _WHOLE_COMMENT.match(text, found.start()) if shown else None
+            done = hidden.end() if hidden else done
+            yield "" if hidden else " ", found.start(), done
         elif found["tag"]:
             yield "\n\n" if _BLOCK_TAG.match(whole) else "", found.start(), done
         else:
@@ -188,11 +199,11 @@ def _read_char(out: _Builder, text: str, at: int, end: int, invisible: str) -> i
     return after
 
 
-def _clean(text: str, invisible: str = "", tags: bool = False) -> View:
+def _clean(text: str, invisible: str = "", tags: bool = False, shown: bool = False) -> View:
     if _ORDINARY.match(text) and "  " not in text and "&" not in text:
         return View("plain", text, range(len(text)), range(1, len(text) + 1))
     out = _Builder()
-    for reading, start, end in _pieces(text, tags):
+    for reading, start, end in _pieces(text, tags, shown):
         if reading is None:
             at = start
             while at < end:
@@ -210,11 +221,19 @@ def _clean(text: str, invisible: str = "", tags: bool = False) -> View:
 def _unmask_lookalikes(text: str) -> str:
     if text.isascii():
         return text
+    cyrillic = _PURE_CYRILLIC.search(text.translate(_CONFUSABLE)) is not None
 
     def plain(word: re.Match[str]) -> str:
         found = word.group()
-        mixed = not found.isascii() and any(c < "\x7f" for c in found)
-        return found.translate(_CONFUSABLE) if mixed else found
+        if found.isascii() or not any(c < "\x7f" for c in found):
+            return found
+        latin = found.translate(_CONFUSABLE)
+        if _PURE_CYRILLIC.search(latin):
+            return found.translate(_CYRILLIC)
+        if _PURE_GREEK.search(latin):
+            return found.translate(_GREEK)
+        native = found.translate(_CYRILLIC) if cyrillic else latin
+        return latin if any(c < "\x7f" for c in native) else native
 
     return _WORD.sub(plain, text)
 
@@ -269,6 +288,13 @@ _DIGIT_WORD = {
 _ONE_WORD = "(?:" + "|".join(sorted(_DIGIT_WORD, key=len, reverse=True)) + ")"
 _DIGIT_WORDS = re.compile(rf"\b{_ONE_WORD}(?:[ ,-]{{1,2}}{_ONE_WORD}\b){{3,}}")
 _SPACED = re.compile(r"(?<![^\W_])[^\W_](?:[ \n.,:;/|+_·•-]{1,3}[^\W_](?![^\W_])){3,}")
+
+
+# What `_DIGIT_WORDS` and `_SPACED`, and `_LEET_MIX`, cannot do without: RE2 tells at once that most texts have none.
+_MAY_BE_SPACED = re2.compile(
+    rf"{_ONE_WORD}(?:[ ,-]{{1,2}}{_ONE_WORD}){{3}}|[\pL\pN](?:[ \n.,:;/|+_·•-]{{1,3}}[\pL\pN]){{3}}".encode()
+)
+_MAY_BE_LEET = re2.compile(rb"[a-z][013457@$]|[013457@$!|+][a-z]")
 
 
 def _digit_words(view: View) -> View:
@@ -340,12 +366,15 @@ def read(text: str) -> Reading:
         split = _lower(_clean(text, invisible=" "), "split")
         if split.text != plain.text:
             views.append(split)
-    if any(found["tag"] for found in _MARKUP.finditer(text)):
+    if "<" in text and any(found["tag"] for found in _MARKUP.finditer(text)):
         views.append(_lower(_clean(text, tags=True), "tags"))
-    joined = _join_spaced(plain)
+    if "<!--" in text:
+        views.append(_lower(_clean(text, shown=True), "shown"))
+    data = plain.text.encode()
+    joined = _join_spaced(plain) if _MAY_BE_SPACED.search(data) else None
     if joined is not None:
         views.append(joined)
-    leet = _unleet(plain)
+    leet = _unleet(plain) if _MAY_BE_LEET.search(data) else None
     if leet is not None:
         views.append(leet)
     return Reading(cased, tuple(views))

@@ -78,6 +78,36 @@ def options() -> Any:
     return chosen
 
 
+# No view holds it, so a filter that has looked at the whole text has seen it last.
+_SENTINEL = "\x02"
+
+
+class Prefilter:
+    """Which of many patterns may match a text, told by the words each one needs. A pattern that needs none is tried as
+    `needle`, all of those in one pass: patterns with gaps in them would make that pass slow."""
+
+    def __init__(self, patterns: Sequence[Pattern]) -> None:
+        self._words = re2.Filter()
+        self._words.Add(_SENTINEL, options())
+        for pattern in patterns:
+            self._words.Add(pattern.regexp.pattern, options())
+        self._words.Compile()
+        self._loose = [n for n in self._words.Match(b"", potential=True) or () if n]
+        self._rest = re2.Set.SearchSet(options())
+        self._rest.Add("(?s:.?)")
+        for n in self._loose:
+            self._rest.Add(patterns[n - 1].needle)
+        self._rest.Compile()
+
+    def Match(self, data: bytes) -> list[int] | None:  # noqa: N802 - the name re2.Set gives it
+        """Numbers of the patterns (the first one's is 1) after a 0; None when it gave up, so that all may match."""
+        by_word = self._words.Match(data + _SENTINEL.encode(), potential=True)
+        by_needle = self._rest.Match(data)
+        if not by_word or 0 not in by_word or not by_needle or 0 not in by_needle:
+            return None
+        return sorted({*by_word}.difference(self._loose) | {self._loose[n - 1] for n in by_needle if n})
+
+
 def _klass(text: str) -> str:
     parts = re.findall(r"\\[pP]\{[^}]*\}|\\.|.", text[1:-1], re.DOTALL)
     inner = "".join(_IN_CLASS.get(p) or (p if p[0] == "\\" else r" \n" if p == " " else fold_text(p)) for p in parts)

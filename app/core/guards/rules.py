@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 
 import jsonschema
 import msgspec
-import re2
 import rfc8785
 
 from app.core.errors import PolicyError, PolicyProblem
 from app.core.findings import Side
 from app.core.guards.document import Document, Match, Phrases, Rule, Template, Topic, json_schema
-from app.core.guards.patterns import Pattern, PatternError, Words, compile_any, compile_pattern, options
+from app.core.guards.national_ids import CHECKS
+from app.core.guards.patterns import Pattern, PatternError, Prefilter, Words, compile_any, compile_pattern
+from app.core.shape import WHOLE_FILE, shape_problems
 
 FILE = "guardrails.yaml"
 SIDES: tuple[Side, ...] = ("input", "output")
@@ -29,8 +30,10 @@ class CompiledRule(NamedTuple):
     context: Pattern | None
     match_exceptions: Pattern | None
     before_exceptions: Pattern | None
+    label_exceptions: Pattern | None
     sentence_exceptions: Pattern | None
     text_exceptions: Pattern | None
+    previous_exceptions: Pattern | None
 
 
 class Index(NamedTuple):
@@ -64,26 +67,9 @@ class _Problems(list[PolicyProblem]):
         self.append(PolicyProblem(file=FILE, key=key, message=message, hint=hint))
 
 
-def _path(parts: Sequence[str | int]) -> str:
-    path = ""
-    for part in parts:
-        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
-    return path or "(whole file)"
-
-
 @cache
 def _validator() -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(json_schema())
-
-
-def _shape_problems(document: object, problems: _Problems) -> None:
-    for error in sorted(_validator().iter_errors(document), key=lambda e: _path(list(e.absolute_path))):
-        # Alternatives ("a string or nothing") are reported by the branch that says most.
-        best = jsonschema.exceptions.best_match([error]) or error
-        hint = "YAML reads no, yes, on and off as true or false: put the word in quotes"
-        problems.add(
-            _path(list(best.absolute_path)), best.message[:300], hint if isinstance(best.instance, bool) else ""
-        )
 
 
 _Entry = tuple[str, str, str | None]
@@ -124,8 +110,11 @@ def _compile_rule(key: str, order: int, rule: Rule, document: Document, problems
         problems.add(f"{key}.match", "nothing to look for", "give any, phrases or detect")
     if match.detect is not None and (match.any or match.phrases or match.validator):
         problems.add(f"{key}.match.detect", "a detector stands alone", "make two rules of it")
-    if match.validator == "phone" and not match.regions:
-        problems.add(f"{key}.match.regions", "phone numbers need at least one country", "for example [US, DE]")
+    if match.validator in ("phone", "national_id") and not match.regions:
+        problems.add(f"{key}.match.regions", "these numbers need at least one country", "for example [US, DE]")
+    unknown = sorted(set(match.regions) - CHECKS.keys()) if match.validator == "national_id" else []
+    if unknown:
+        problems.add(f"{key}.match.regions", f"no check is known for the ids of {', '.join(unknown)}")
     if match.detect == "facts" and not match.facts:
         problems.add(f"{key}.match.facts", "no account fact is named", "for example name: PERSON")
     if (
@@ -143,14 +132,17 @@ def _compile_rule(key: str, order: int, rule: Rule, document: Document, problems
         (f"{key}.context.phrases", rule.context.phrases if rule.context else {}),
         (f"{key}.exceptions.match", rule.exceptions.match),
         (f"{key}.exceptions.before", rule.exceptions.before),
+        (f"{key}.exceptions.label", rule.exceptions.label),
         (f"{key}.exceptions.sentence", rule.exceptions.sentence),
         (f"{key}.exceptions.text", rule.exceptions.text),
+        (f"{key}.exceptions.previous", rule.exceptions.previous),
     )
-    context, inside, before, sentence, text = (
-        _either(_phrases(where, phrases), document.words, problems) for where, phrases in besides
-    )
+    patterns = _patterns(entries, document.words, problems)
     return CompiledRule(
-        order, rule, _patterns(entries, document.words, problems), context, inside, before, sentence, text
+        order,
+        rule,
+        patterns,
+        *(_either(_phrases(where, phrases), document.words, problems) for where, phrases in besides),
     )
 
 
@@ -176,28 +168,26 @@ def _unique(key: str, ids: Sequence[str], problems: _Problems) -> None:
 
 
 def _index(rules: Sequence[CompiledRule], side: Side) -> Index:
-    prefilter = re2.Set.SearchSet(options())
-    prefilter.Add("(?s:.?)")
     entries = [(rule, pattern) for rule in rules if side in rule.rule.action for pattern in rule.patterns]
-    for _, pattern in entries:
-        prefilter.Add(pattern.needle)
-    prefilter.Compile()
-    return Index(prefilter, tuple(entries))
+    return Index(Prefilter([pattern for _, pattern in entries]), tuple(entries))
 
 
 def compile_rules(document: Mapping[str, object]) -> Rules:
     """Errors: PolicyError with every problem of the document, each with its key."""
-    problems = _Problems()
-    _shape_problems(document, problems)
-    if problems:
-        raise PolicyError(problems)
-    return _compile_canonical(rfc8785.dumps(msgspec.to_builtins(document)))
+    try:
+        canonical = rfc8785.dumps(msgspec.to_builtins(document))
+    except (rfc8785.CanonicalizationError, TypeError) as error:
+        raise PolicyError([PolicyProblem(file=FILE, key=WHOLE_FILE, message=f"has no JSON form: {error}")]) from None
+    return _compile_canonical(canonical)
 
 
 # A case is checked against its own snapshot and the active policy, so a few versions are in use at a time.
 @lru_cache(maxsize=8)
 def _compile_canonical(canonical: bytes) -> Rules:
-    parsed = msgspec.json.decode(canonical, type=Document)
+    content = msgspec.json.decode(canonical)
+    if wrong := shape_problems(FILE, _validator(), content):
+        raise PolicyError(wrong)
+    parsed = msgspec.convert(content, Document)
     problems = _Problems()
     _unique("rules", [r.id for r in parsed.rules], problems)
     _unique("do_not_answer", [t.id for t in parsed.do_not_answer], problems)

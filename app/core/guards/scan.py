@@ -20,6 +20,9 @@ from app.core.guards.validators import VALIDATORS, Candidate
 _DEEPEST_PAYLOAD = 2
 _MOST_FINDINGS = 100
 _BEFORE = 30
+# A label stands right before its value: "SSN: 4821", "order no. 12".
+_LABEL = 4
+_NEAR = 12
 _SENTENCE_END = re.compile(r"[.!?]+(?=[ \n\"')\]]|\Z)|\n")
 # Numbers and names do not survive these readings; words do.
 _WORDS_ONLY = frozenset({"leet", "split"})
@@ -39,6 +42,8 @@ class _Hit(NamedTuple):
     start: int
     end: int
     entity: Entity | None
+    # 0: the text itself says what it is; else how far its context is: right before it, near by, in the question.
+    doubt: int = 0
 
 
 class _Page:
@@ -48,7 +53,7 @@ class _Page:
         self.view = view
         self.data = view.text.encode()
         self._chars: Sequence[int] | None = None
-        self._ends: list[int] | None = None
+        self._ends: list[tuple[int, int]] | None = None
         self._spans: dict[int, list[tuple[int, int]]] = {}
 
     def char(self, byte: int) -> int:
@@ -68,20 +73,23 @@ class _Page:
         return found
 
     def sentence(self, start: int, end: int) -> tuple[int, int]:
+        """The sentence around a slice, with the mark that ends it: a question mark tells a question."""
         if self._ends is None:
-            self._ends = [m.start() for m in _SENTENCE_END.finditer(self.view.text)]
-        before = bisect_left(self._ends, start)
-        after = bisect_left(self._ends, end)
-        first = self._ends[before - 1] if before else 0
-        return first, self._ends[after] if after < len(self._ends) else len(self.view.text)
+            self._ends = [m.span() for m in _SENTENCE_END.finditer(self.view.text)]
+        before = bisect_left(self._ends, (start, 0))
+        after = bisect_left(self._ends, (end, 0))
+        first = self._ends[before - 1][1] if before else 0
+        return first, self._ends[after][1] if after < len(self._ends) else len(self.view.text)
 
     def touches(self, pattern: Pattern | None, start: int, end: int) -> bool:
         """Whether the pattern matches somewhere that overlaps the slice."""
-        if pattern is None:
-            return False
+        return pattern is not None and self.last_end(pattern, end) > start
+
+    def last_end(self, pattern: Pattern, before: int) -> int:
+        """Where the last match that starts before `before` ends; far before the text when there is none."""
         spans = self.spans(pattern)
-        at = bisect_right(spans, (end, 0))
-        return at > 0 and spans[at - 1][1] > start
+        at = bisect_left(spans, (before, 0))
+        return spans[at - 1][1] if at else -sys.maxsize
 
 
 class _Scan:
@@ -114,9 +122,12 @@ class _Scan:
                 yield from self.payload_hits(inner._replace(start=payload.start, end=payload.end), depth + 1)
 
     def active(self, rule: CompiledRule) -> bool:
-        return self.side in rule.rule.action and not (
-            rule.rule.unless == "transaction_verified" and self.context.transaction_verified
-        )
+        if self.side not in rule.rule.action:
+            return False
+        if rule.rule.unless == "transaction_verified" and self.context.transaction_verified:
+            return False
+        asked = rule.previous_exceptions
+        return asked is None or not self._previous or not asked.found_in(self._previous)
 
     def page_hits(self, page: _Page) -> Iterator[_Hit]:
         for rule, pattern in self.rules.index[self.side].candidates(page.data):
@@ -126,13 +137,12 @@ class _Scan:
             if page.touches(rule.text_exceptions, 0, len(page.view.text)):
                 continue
             for start, end in page.spans(pattern):
-                if not self.in_context(rule, page, start, end):
-                    continue
-                if self.excused(rule, page, start, end):
+                doubt = self.doubt(rule, page, start, end)
+                if doubt is None or self.excused(rule, page, start, end):
                     continue
                 kept = self.validated(rule, page.view, start, end)
                 if kept is not None:
-                    yield _Hit(rule.order, *page.view.span(*kept), rule.rule.entity)
+                    yield _Hit(rule.order, *page.view.span(*kept), rule.rule.entity, doubt)
 
     def validated(self, rule: CompiledRule, view: View, start: int, end: int) -> tuple[int, int] | None:
         match = rule.rule.match
@@ -146,16 +156,21 @@ class _Scan:
         return (
             page.touches(rule.match_exceptions, start, end)
             or page.touches(rule.before_exceptions, max(first, start - _BEFORE), end)
+            or page.touches(rule.label_exceptions, start - _LABEL, start)
             or page.touches(rule.sentence_exceptions, first, last)
         )
 
-    def in_context(self, rule: CompiledRule, page: _Page, start: int, end: int) -> bool:
+    def doubt(self, rule: CompiledRule, page: _Page, start: int, end: int) -> int | None:
+        """How sure the context makes a match, for `_Hit.doubt`; None: it does not count."""
         if rule.context is None or rule.rule.context is None:
-            return True
+            return 0
         within = rule.rule.context.within
-        if page.touches(rule.context, start - within, end + within):
-            return True
-        return rule.rule.context.asked and self.asked(rule.order, rule.context)
+        label_end = page.last_end(rule.context, start)
+        if label_end > start - _NEAR:
+            return 1
+        if label_end > start - within or page.last_end(rule.context, end + within) > start:
+            return 2
+        return 3 if rule.rule.context.asked and self.asked(rule.order, rule.context) else None
 
     def asked(self, order: int, pattern: Pattern) -> bool:
         if order not in self._asked:
@@ -196,20 +211,22 @@ def _merged(hits: Iterable[_Hit]) -> list[_Hit]:
     for hit in sorted(set(hits), key=lambda h: (h.order, h.start, h.end, h.entity or "")):
         last = merged[-1] if merged else None
         if last and last.order == hit.order and last.entity == hit.entity and hit.start < last.end:
-            merged[-1] = last._replace(end=max(last.end, hit.end))
+            merged[-1] = last._replace(end=max(last.end, hit.end), doubt=min(last.doubt, hit.doubt))
         else:
             merged.append(hit)
     return merged
 
 
 def _drop_covered(hits: list[_Hit], rules: Rules, side: Side) -> list[_Hit]:
-    """One stretch is one piece of personal data: sensitive before contact, the harder action, the earlier rule."""
+    """One stretch is one piece of personal data: sensitive before contact, the harder action, the rule that has less
+    doubt, the earlier one."""
     kept: list[_Hit] = []
     covered: list[tuple[int, int]] = []
-    by_rank: dict[tuple[bool, int, int], list[_Hit]] = {}
+    by_rank: dict[tuple[bool, int, int, int], list[_Hit]] = {}
     for hit in hits:
         rule = rules.rules[hit.order].rule
-        by_rank.setdefault((not rule.sensitive, -ACTION_ORDER.index(rule.action[side]), hit.order), []).append(hit)
+        rank = (not rule.sensitive, -ACTION_ORDER.index(rule.action[side]), hit.doubt, hit.order)
+        by_rank.setdefault(rank, []).append(hit)
     for _, group in sorted(by_rank.items()):
         if group[0].entity is None:
             kept += group[:_MOST_FINDINGS]

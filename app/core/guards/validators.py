@@ -9,10 +9,12 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 import phonenumbers
 
+from app.core.guards.national_ids import is_national_id
 from app.core.guards.normalise import View
 
 Slice = tuple[int, int]
@@ -150,27 +152,82 @@ def us_ssn(candidate: Candidate) -> Slice | None:
     return (candidate.start, candidate.end) if good else None
 
 
+# Ways to write a North American number; the other ways to write ten digits are order numbers.
 _NANP = re.compile(r"(?:1[ .-])?\(?[2-9]\d\d\)?[ .-]{0,2}\d{3}[ .-]\d{4}(?: ?(?:x|ext\.?) ?\d{1,5})?")
+_NOT_A_PHONE = re.compile(
+    r"(?:19|20)\d\d([-/. ])(?:0?[1-9]|1[0-2])\1(?:[0-2]?\d|3[01])(?!\d)"  # 2024-05-31, and a time after it
+    r"|(?:[0-2]?\d|3[01])([-/.])(?:[0-2]?\d|3[01])\2(?:19|20)?\d\d(?: +\d|\Z)"  # 31/05/2024
+    r"|\d{1,3}(?:\.\d{1,3}){3}\Z"
+    r"|97[89][- ]\d"  # a book
+)
+_GROUP = re.compile(r"\d+")
 
-_DATE = re.compile(r"(?:19|20)\d\d([-/. ])(?:0[1-9]|1[0-2])\1(?:[0-2]\d|3[01])(?!\d)")
+
+def _lines(candidate: Candidate) -> list[Slice]:
+    """The candidate and its lines: a number ends with its line, whatever stands at the start of the next one."""
+    view = candidate.view
+    breaks = [
+        i
+        for i in range(candidate.start, candidate.end)
+        if view.text[i] == " " and "\n" in candidate.original[view.starts[i] : view.ends[i]]
+    ]
+    starts = [candidate.start, *(i + 1 for i in breaks)]
+    return list(zip(starts, [*breaks, candidate.end], strict=True))
+
+
+def _digits(text: str) -> int:
+    return sum(map(str.isdigit, text))
 
 
 def phone(candidate: Candidate) -> Slice | None:
     """A number that the phone library calls valid, internationally or in a region of the rule, or written like one."""
-    text = candidate.text
-    count = sum(map(str.isdigit, text))
-    if not 7 <= count <= 17 or len(set(text)) < 4 or _DATE.match(text):
-        return None
-    written = text.startswith("+") or _NANP.fullmatch(text) is not None
-    regions: tuple[str | None, ...] = (None,) if text.startswith("+") else candidate.regions
-    for region in regions:
-        try:
-            number = phonenumbers.parse(text, region)
-        except phonenumbers.NumberParseException:
-            continue
-        # Numbers that are not given out yet (or never: 555) are still meant as phone numbers when so written.
-        if phonenumbers.is_valid_number(number) or (written and phonenumbers.is_possible_number(number)):
-            return candidate.start, candidate.end
+    for start, end in _lines(candidate):
+        text = candidate.view.text[start:end]
+        regions: tuple[str | None, ...] = (None,) if text.startswith(("+", "00")) else candidate.regions
+        if _phone_shape(text) and any(_is_phone(text, region) for region in regions):
+            return start, end
+    return None
+
+
+@lru_cache(maxsize=256)
+def _trunk_prefix(region: str) -> str:
+    return phonenumbers.ndd_prefix_for_region(region, True) or ""
+
+
+def _written_as_in(text: str, region: str) -> bool:
+    """Groups of digits are anything at all; the prefix for calls within a country tells a phone number, or three
+    groups where there is none. One group is left to the rule: its pattern or its context knows why."""
+    groups = _GROUP.findall(text)
+    prefix = _trunk_prefix(region)
+    if len(groups) == 1:
+        return True
+    if prefix == "1":
+        return _NANP.fullmatch(text) is not None
+    return groups[0].startswith(prefix) if prefix else len(groups) >= 3
+
+
+def _is_phone(text: str, region: str | None) -> bool:
+    if region is not None and not _written_as_in(text, region):
+        return False
+    try:
+        number = phonenumbers.parse("+" + text[2:] if text.startswith("00") else text, region)
+    except phonenumbers.NumberParseException:
+        return False
+    # Numbers that are not given out yet (or never: 555) are still meant as phone numbers when so written.
+    written = region is None or (_trunk_prefix(region) == "1" and _NANP.fullmatch(text) is not None)
+    return phonenumbers.is_valid_number(number) or (written and phonenumbers.is_possible_number(number))
+
+
+def _phone_shape(text: str) -> bool:
+    """Whether a run of digits could be a phone number at all: long enough, and no date, time, address or book."""
+    return 6 <= _digits(text) <= 17 and len(set(text)) >= 4 and not _NOT_A_PHONE.match(text)
+
+
+def phone_shape(candidate: Candidate) -> Slice | None:
+    """For rules whose context says that a phone number is meant: any number that is not plainly something else."""
+    for start, end in _lines(candidate):
+        if _phone_shape(candidate.view.text[start:end]):
+            return start, end
     return None
 
 
@@ -182,30 +239,14 @@ def ip_address(candidate: Candidate) -> Slice | None:
     return candidate.start, candidate.end
 
 
-def es_national_id(candidate: Candidate) -> Slice | None:
-    """Spanish DNI or NIE with its check letter."""
-    code = "".join(c for c in candidate.text if c.isalnum())
-    number = str("xyz".find(code[0])) + code[1:-1] if code[0] in "xyz" else code[:-1]
-    good = number.isdigit() and "trwagmyfpdxbnjzsqvhlcke"[int(number) % 23] == code[-1]
+def national_id(candidate: Candidate) -> Slice | None:
+    """A number with a good check digit (or whatever a country has instead) of one of the rule's regions."""
+    good = is_national_id(candidate.text, candidate.regions)
     return (candidate.start, candidate.end) if good else None
 
 
-def fr_national_id(candidate: Candidate) -> Slice | None:
-    """French social security number (NIR) with its two-digit key."""
-    code = "".join(c for c in candidate.text if c.isalnum()).replace("2a", "19").replace("2b", "18")
-    good = code.isdigit() and len(code) == 15 and 97 - int(code[:13]) % 97 == int(code[13:])
-    return (candidate.start, candidate.end) if good else None
-
-
-def de_tax_id(candidate: Candidate) -> Slice | None:
-    """German tax id: eleven digits, ISO 7064 mod 11,10."""
-    digits = [int(c) for c in candidate.text if c.isdigit()]
-    if len(digits) != 11 or digits[0] == 0:
-        return None
-    product = 10
-    for digit in digits[:10]:
-        product = ((digit + product) % 10 or 10) * 2 % 11
-    return (candidate.start, candidate.end) if (11 - product) % 10 == digits[10] else None
+def _national_id_of(region: str) -> Validator:
+    return lambda candidate: national_id(candidate._replace(regions=(region,)))
 
 
 _HOST = re.compile(r"(?:[a-z][a-z0-9+.-]{1,20}:)?[/\\]{0,4}([^/\\?#\s]*)")
@@ -239,9 +280,11 @@ VALIDATORS: Mapping[str, Validator] = {
     "iban": iban,
     "us_ssn": us_ssn,
     "phone": phone,
+    "phone_shape": phone_shape,
     "ip_address": ip_address,
-    "es_national_id": es_national_id,
-    "fr_national_id": fr_national_id,
-    "de_tax_id": de_tax_id,
+    "national_id": national_id,
+    "es_national_id": _national_id_of("ES"),
+    "fr_national_id": _national_id_of("FR"),
+    "de_tax_id": _national_id_of("DE"),
     "host_not_allowed": host_not_allowed,
 }

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import get_args
 
 from app.core.case import TIERS
 from app.core.errors import PolicyProblem
 from app.core.policy import crmfile, riskfile, rolesfile
 from app.core.policy.documents import duration
-from app.core.policy.schema import did_you_mean
+from app.core.shape import did_you_mean
 
 # Cases of these domains may only be decided by who is answerable for them (TI1).
 GUARDED_DOMAINS = ("billing", "legal", "security")
+# Each names the roles of a step in its own way.
+STEP_KEYS = ("any_of", "each", "all_of", "of")
 _OUTCOMES = get_args(riskfile.Outcome)
 
 
@@ -55,16 +57,19 @@ def roles_problems(roles: rolesfile.Document) -> list[PolicyProblem]:
             known(f"roles.{name}.{key}", target)
             if target == name:
                 problems.append(_roles(f"roles.{name}.{key}", "a role cannot stand in for itself"))
-            elif target in roles.roles:
-                problems += _domain_problem(f"roles.{name}.{key}", role, target, roles.roles[target])
+            # Left out, the fallback role stands in.
+            stand_in = target or roles.fallback_role
+            if stand_in in roles.roles and stand_in != name:
+                problems += _domain_problem(f"roles.{name}.{key}", role, stand_in, roles.roles[stand_in])
     return problems
 
 
 def risk_problems(risk: riskfile.Document, roles: rolesfile.Document | None) -> list[PolicyProblem]:
     problems: list[PolicyProblem] = []
-    problems += _unique("rules", [r.id for r in (*risk.rules, *risk.handling, *risk.escalation)])
-    problems += _unique("stages", [s.id for s in risk.stages])
-    problems += _unique("reject_categories", [c.value for c in risk.reject_categories])
+    sections = (("rules", risk.rules), ("handling", risk.handling), ("escalation", risk.escalation))
+    problems += _unique({f"{name}[{i}].id": r.id for name, rules in sections for i, r in enumerate(rules)})
+    problems += _unique({f"stages[{i}].id": s.id for i, s in enumerate(risk.stages)})
+    problems += _unique({f"reject_categories[{i}].value": c.value for i, c in enumerate(risk.reject_categories)})
     problems += _threshold_problems(risk)
     for tier in TIERS:
         if tier not in risk.routes.default:
@@ -73,9 +78,15 @@ def risk_problems(risk: riskfile.Document, roles: rolesfile.Document | None) -> 
         problems.append(_risk("ladders", "standard and urgent are both needed"))
     for index, step in enumerate(risk.stages):
         problems += _step_problems(f"stages[{index}]", step)
+    for table, topics in (("intents", risk.intents), ("actions", risk.actions)):
+        problems += [
+            _risk(f"{table}.{name}.small_refund", "always_human allows no exemption", "take one of the two away")
+            for name, topic in topics.items()
+            if topic.small_refund and topic.always_human
+        ]
     for name, rungs in risk.ladders.items():
-        problems += _unique(f"ladders.{name}", [r.id for r in rungs])
-    for section, rules in (("handling", risk.handling), ("escalation", risk.escalation)):
+        problems += _unique({f"ladders.{name}[{i}].id": r.id for i, r in enumerate(rungs)})
+    for section, rules in sections[1:]:
         problems += [
             _risk(f"{section}[{i}].raises.tier", "this section reads the tier: raise it under rules instead")
             for i, rule in enumerate(rules)
@@ -86,6 +97,8 @@ def risk_problems(risk: riskfile.Document, roles: rolesfile.Document | None) -> 
         problems.append(_risk("holding.after", "later than expire_after: it would never be reached"))
     if roles is not None:
         problems += _role_names(risk, roles)
+        problems += _urgent_problems(risk, roles)
+        problems += _quorum_problems(risk, roles)
     return problems
 
 
@@ -95,7 +108,7 @@ def step_roles(step: riskfile.Step) -> tuple[str, ...]:
 
 
 def _step_problems(key: str, step: riskfile.Step) -> Iterable[PolicyProblem]:
-    given = [name for name in ("any_of", "each", "all_of", "of") if getattr(step, name)]
+    given = [name for name in STEP_KEYS if getattr(step, name)]
     if len(given) != 1:
         yield _risk(key, "say who by exactly one of any_of, each, all_of, or quorum with of")
     elif (given == ["of"]) != (step.quorum > 0):
@@ -136,7 +149,13 @@ def _role_names(risk: riskfile.Document, roles: rolesfile.Document) -> Iterable[
         found: Sequence[riskfile.Rule] = getattr(risk, section)
         routed += [(f"{section}[{i}].raises.route", r.raises.route) for i, r in enumerate(found) if r.raises.route]
     named += routed
-    named += [(f"stages[{i}]", r) for i, s in enumerate(risk.stages) for r in step_roles(s) if r != "$route"]
+    named += [
+        (f"stages[{i}].{given}[{place}]", role)
+        for i, step in enumerate(risk.stages)
+        for given in STEP_KEYS
+        for place, role in enumerate(getattr(step, given))
+        if role != "$route"
+    ]
     named += [(f"helpers[{i}].role", h.role) for i, h in enumerate(risk.helpers)]
     named += [(f"outcomes[{i}].route", o.route) for i, o in enumerate(risk.outcomes) if o.route is not None]
     for name, rungs in risk.ladders.items():
@@ -150,7 +169,29 @@ def _role_names(risk: riskfile.Document, roles: rolesfile.Document) -> Iterable[
             yield _risk(key, f"unknown role {role}", did_you_mean(role, roles.roles))
     for key, role in routed:
         if role in roles.roles and role not in risk.routes.precedence:
-            yield _risk(key, f"{role} has no place in routes.precedence")
+            yield _risk(key, f"{role} has no place in routes.precedence", "say which role goes before which")
+
+
+def _urgent_problems(risk: riskfile.Document, roles: rolesfile.Document) -> Iterable[PolicyProblem]:
+    """Every case of billing, legal or security is urgent, so an urgent rung must lead to who may decide on it."""
+    guarded = {d for role in roles.roles.values() if not _general(role) for d in role.domains if d in GUARDED_DOMAINS}
+    for index, rung in enumerate(risk.ladders.get("urgent", [])):
+        target = roles.roles.get(rung.to)
+        missing = sorted(guarded - set(target.domains)) if target is not None and rung.do == "escalate" else []
+        if missing:
+            message = f"{rung.to} may not decide on {', '.join(missing)}"
+            yield _risk(f"ladders.urgent[{index}].to", message, "name backup or manager, or write do: status")
+
+
+def _quorum_problems(risk: riskfile.Document, roles: rolesfile.Document) -> Iterable[PolicyProblem]:
+    """As far as roles.yaml itself says how many people there are."""
+    for index, step in enumerate(risk.stages):
+        known = [roles.roles[role] for role in step.of if role in roles.roles]
+        if step.quorum and len(known) == len(step.of) and all(role.users for role in known):
+            people = {user.casefold() for role in known for user in role.users}
+            if len(people) < step.quorum:
+                message = f"{step.quorum} people, but {', '.join(step.of)} has only {len(people)}"
+                yield _risk(f"stages[{index}].quorum", message, "name more people in roles.yaml")
 
 
 def _domain_problem(key: str, role: rolesfile.Role, target: str, other: rolesfile.Role) -> Iterable[PolicyProblem]:
@@ -165,8 +206,14 @@ def _general(role: rolesfile.Role) -> bool:
     return "support" in role.domains
 
 
-def _unique(key: str, ids: Sequence[str]) -> list[PolicyProblem]:
-    return [_risk(key, f"the id {i} is used twice") for i in sorted({i for i in ids if ids.count(i) > 1})]
+def _unique(ids: Mapping[str, str]) -> Iterable[PolicyProblem]:
+    """`ids` by the key they stand at, in the file's order."""
+    first: dict[str, str] = {}
+    for key, value in ids.items():
+        if (seen := first.setdefault(value, key)) != key:
+            yield _risk(
+                key, f"{value} is used twice, first at {seen}", "the audit trail tells rules apart by their ids"
+            )
 
 
 def _crm(key: str, message: str, hint: str = "") -> PolicyProblem:

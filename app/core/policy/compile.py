@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from types import MappingProxyType
-
-from msgspec.structs import replace
 
 from app.core.errors import PolicyError, PolicyProblem
 from app.core.guards import Rules, compile_rules
@@ -21,9 +19,9 @@ from app.core.policy.conditions import (
 )
 from app.core.policy.documents import PolicyDocuments, snapshot_hash
 from app.core.policy.model import CompiledHelper, CompiledRule, CompiledStep, Policy, RoleSpec
-from app.core.policy.schema import did_you_mean, read_document
+from app.core.policy.schema import read_document
+from app.core.shape import Lines, did_you_mean, with_line
 
-Lines = Mapping[tuple[str, str], int]
 _NEVER = Condition("", None, ())
 
 
@@ -48,7 +46,7 @@ def compile_policy(documents: PolicyDocuments, *, lines: Lines = MappingProxyTyp
         problems += checks.risk_problems(risk, roles)
     sections = _Sections(risk, problems) if risk is not None else None
     if problems or rules is None or risk is None or crm is None or roles is None or sections is None:
-        raise PolicyError([_with_line(problem, lines) for problem in problems])
+        raise PolicyError([with_line(problem, lines) for problem in problems])
     return Policy(
         snapshot=snapshot_hash(documents),
         documents=documents,
@@ -80,7 +78,7 @@ class _Sections:
 
     def __init__(self, risk: riskfile.Document, problems: list[PolicyProblem]) -> None:
         self._problems = problems
-        self.rules = self._rules("rules", risk.rules, ())
+        self.rules = self._rules("rules", risk.rules, frozenset())
         self.handling = self._rules("handling", risk.handling, TIER)
         self.escalation = self._rules("escalation", risk.escalation, TIER)
         self.steps = tuple(
@@ -91,7 +89,7 @@ class _Sections:
             for i, helper in enumerate(risk.helpers)
         )
 
-    def _rules(self, section: str, rules: Sequence[riskfile.Rule], later: Collection[str]) -> tuple[CompiledRule, ...]:
+    def _rules(self, section: str, rules: Sequence[riskfile.Rule], later: frozenset[str]) -> tuple[CompiledRule, ...]:
         compiled = []
         for index, rule in enumerate(rules):
             key = f"{section}[{index}]"
@@ -104,7 +102,7 @@ class _Sections:
                     )
         return tuple(compiled)
 
-    def _condition(self, key: str, source: str, later: Collection[str]) -> Condition:
+    def _condition(self, key: str, source: str, later: frozenset[str]) -> Condition:
         try:
             return compile_condition(source, later)
         except ConditionError as error:
@@ -138,13 +136,3 @@ def _role(name: str, role: rolesfile.Role) -> RoleSpec:
         notify=role.notify,
         languages=tuple(language.casefold() for language in role.languages),
     )
-
-
-def _with_line(problem: PolicyProblem, lines: Lines) -> PolicyProblem:
-    """The line of the key, or of the nearest key around it."""
-    if problem.line:
-        return problem
-    key = problem.key
-    while key and (problem.file, key) not in lines:
-        key = key[: max(key.rfind("."), key.rfind("["), 0)]
-    return replace(problem, line=lines.get((problem.file, key), 0))

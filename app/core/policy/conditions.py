@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
+from zlib import crc32
 
 import cel
 import msgspec
 import re2
 
-from app.core.policy.schema import did_you_mean
+from app.core.shape import did_you_mean
 
 Facts = Mapping[str, Any]
 Scope: TypeAlias = cel.Context
@@ -100,6 +101,9 @@ ROUTED = TIER | {"case.route", "case.required"}
 _LITERAL = re.compile(r"""[rR]?("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""")
 _FIELD = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\s*\.\s*([A-Za-z_]\w*)(?!\s*\()")
 _MACRO = re.compile(r"(\bfindings)?\s*\.\s*(?:exists|exists_one|all|filter|map)\s*\(\s*([A-Za-z_]\w*)\s*,")
+_NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?")
+_TRIALS = 48
+_NOT_ONE_KIND = "compares or joins what is not of one kind"
 _OPERATOR = re.compile(r"^[^A-Za-z]|^@")
 _MATCHES = re.compile(
     r"""([A-Za-z_]\w*\s*\.\s*[A-Za-z_]\w*)\s*\.\s*matches\s*\(\s*([rR]?(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'))\s*\)"""
@@ -135,7 +139,9 @@ class Condition(msgspec.Struct, frozen=True, eq=False):
         return result if isinstance(result, bool) else None
 
 
-def compile_condition(source: str, later: Collection[str] = ()) -> Condition:
+# Most of a changed policy is as before, and a policy is compiled often while it is tried out.
+@lru_cache(maxsize=2000)
+def compile_condition(source: str, later: frozenset[str] = frozenset()) -> Condition:
     """Compile and check one condition; `later` are the further facts its section may read. Raises ConditionError."""
     try:
         # CEL's own matches() compiles its pattern at every call, which costs more than all the rest.
@@ -147,12 +153,15 @@ def compile_condition(source: str, later: Collection[str] = ()) -> Condition:
     loops = {name: bool(over_findings) for over_findings, name in _MACRO.findall(bare)}
     _check_names(program, loops)
     reads = _check_fields(bare, loops, later)
-    for _, literal in _MATCHES.findall(source):
+    for receiver, literal in _MATCHES.findall(source):
+        root, _, field = re.sub(r"\s", "", receiver).partition(".")
+        if not isinstance(VOCABULARY.get(root, {}).get(field, ""), str):
+            raise ConditionError(_NOT_ONE_KIND, _kinds(source, reads))
         _check_pattern(cel.compile(literal).execute({}))
-    condition = Condition(source, program, reads)
     for findings in ([], [dict(FINDING)]):
-        _trial(program, {**sample_facts(later), "findings": findings})
-    return condition
+        _trial(source, program, {**sample_facts(later), "findings": findings}, reads)
+    _check_kinds(source, program, reads, later)
+    return Condition(source, program, reads)
 
 
 def scope_of(facts: Facts) -> Scope:
@@ -249,10 +258,57 @@ def _field_hint(root: str, field: str, known: Collection[str]) -> str:
     return did_you_mean(field, known) or f"known: {', '.join(sorted(known))}"
 
 
-def _trial(program: Any, facts: Facts) -> None:
+def _check_kinds(source: str, program: Any, reads: Collection[str], later: Collection[str]) -> None:
+    """`vip && segment > 3` fails for VIPs alone: try facts that lead past each && and || to what stands behind."""
+    words = ["", *(cel.compile(literal[0]).execute({}) for literal in _LITERAL.finditer(source))]
+    numbers = [0.0, *(float(n) + d for n in _NUMBER.findall(_LITERAL.sub("", source)) for d in (-1, 0, 1))]
+    facts = sample_facts(later)
+    for trial in range(_TRIALS):
+        for path in reads:
+            root, _, field = path.partition(".")
+            if field:
+                facts[root][field] = _pick(f"{trial} {path}", facts[root][field], words, numbers)
+        facts["findings"] = [{n: _pick(f"{trial} {n}", default, words, numbers) for n, default in FINDING.items()}]
+        try:
+            program.execute(scope_of(facts))
+        except _FAILURES as error:
+            # What fails on a value alone counts as true where it happens.
+            if _is_mixed(error):
+                raise ConditionError(_NOT_ONE_KIND, _kinds(source, reads)) from None
+
+
+def _pick(seed: str, default: object, words: Sequence[str], numbers: Sequence[float]) -> object:
+    """A value of the default's kind, always the same for a seed."""
+    turn = crc32(seed.encode()) >> 4
+    match default:
+        case bool():
+            return turn % 2 == 1
+        case float():
+            return numbers[turn % len(numbers)]
+        case list():
+            return list(words[1:]) if turn % 2 else []
+    return words[turn % len(words)]
+
+
+def _kinds(source: str, reads: Collection[str]) -> str:
+    names = {bool: "yes or no", float: "a number", str: "text", list: "a list"}
+    facts = sample_facts(ROUTED)
+    known = [(p, facts[root][field]) for p in reads for root, _, field in [p.partition(".")] if field]
+    sums = ["in sums write 2.0, not 2"] if re.search(r"[-+*/%]", _LITERAL.sub("", source)) else []
+    return "; ".join([*(f"{path} is {names[type(default)]}" for path, default in known[:4]), *sums])
+
+
+def _trial(source: str, program: Any, facts: Facts, reads: Collection[str]) -> None:
     try:
         result = program.execute(scope_of(facts))
     except _FAILURES as error:
+        if _is_mixed(error):
+            raise ConditionError(_NOT_ONE_KIND, _kinds(source, reads)) from None
         raise ConditionError(f"cannot be evaluated: {str(error).splitlines()[0][:200]}") from None
     if not isinstance(result, bool):
         raise ConditionError(f"gives {type(result).__name__}, not true or false", "compare it: … == 'x', … > 0")
+
+
+def _is_mixed(error: Exception) -> bool:
+    """Kinds that do not go together, rather than a value that is not there."""
+    return isinstance(error, TypeError) or "Undefined variable or function" in str(error)

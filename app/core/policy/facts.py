@@ -88,7 +88,7 @@ def _signals(case: Case, intents: frozenset[str]) -> dict[str, Any]:
     return {
         "intent": label,
         "intent_known": label in intents,
-        "intent_confidence": float(intent.confidence) if intent else 0.0,
+        "intent_confidence": float(intent.confidence) if intent and label else 0.0,
         "sentiment": fold(sentiment.label) if sentiment else "",
         "sentiment_confidence": float(sentiment.confidence) if sentiment else 0.0,
         "negative": float(sentiment.confidence) if sentiment and fold(sentiment.label) == "negative" else 0.0,

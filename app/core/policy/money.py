@@ -31,7 +31,7 @@ def money_objection(case: Case, risk: riskfile.Document) -> Reason | None:
     facts = {"action.amount": amount, "customer.segment": segment or "none"}
     limits = [m for m in risk.money_limits if fold(m.segment) == segment and m.of in (_kind(kind), "any")]
     if not limits:
-        return _reason("money_segment", f"No money limit is set for {_segment(segment)}.", facts)
+        return _reason("money_segment", f"No money limit is set for {what} by {_segment(segment)}.", facts)
     for limit in limits:
         most = _limit_in(limit.above, currency)
         if most is None:

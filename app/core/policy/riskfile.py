@@ -112,6 +112,7 @@ class Rule(FileStruct, frozen=True, kw_only=True):
         Meta(description="Your words, shown to who decides. {action.amount} and the like stand for a fact"),
     ]
     raises: Raises
+    small_refund: Annotated[bool, Meta(description="Set aside for what unsafe_small_refund_auto exempts")] = False
     guidance: Annotated[str, Meta(max_length=1000, description="What the reader should do")] = ""
     link: Link = ""
 

@@ -17,7 +17,7 @@ from msgspec import Meta
 
 from app.core.errors import PolicyError, PolicyProblem
 from app.core.policy.documents import FileStruct
-from app.core.policy.schema import did_you_mean, key_path
+from app.core.shape import WHOLE_FILE, did_you_mean, shape_problems
 
 FILE = "intents.yaml"
 OUT_OF_SCOPE = "out_of_scope"
@@ -75,7 +75,7 @@ def json_schema() -> dict[str, Any]:
 
 def read_document(content: object) -> Document:
     """The typed document. Raises PolicyError with every problem there is."""
-    problems = sorted(map(_shape_problem, _validator().iter_errors(content)), key=lambda p: p.key)
+    problems = shape_problems(FILE, _validator(), content)
     if not problems:
         document = msgspec.convert(content, Document)
         problems = list(_meaning_problems(document))
@@ -112,19 +112,6 @@ def _validator() -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(json_schema())
 
 
-def _shape_problem(error: jsonschema.ValidationError) -> PolicyProblem:
-    parts, message, hint = list(error.absolute_path), error.message, ""
-    if error.validator == "additionalProperties" and isinstance(error.instance, dict):
-        known = Document.__struct_fields__
-        unknown = next((str(key) for key in error.instance if key not in known), "")
-        parts, message, hint = [*parts, unknown], f"unknown key {unknown}", did_you_mean(unknown, known)
-    elif isinstance(error.instance, bool):
-        hint = "YAML reads yes, no, on and off as true and false: put it in quotes"
-    elif isinstance(error.instance, int | float):
-        hint = "put it in quotes"
-    return _problem(key_path(parts), message[:300], hint)
-
-
 def _meaning_problems(document: Document) -> Iterator[PolicyProblem]:
     where: dict[str, str] = {}
     for index, group in enumerate(document.same):
@@ -136,8 +123,9 @@ def _meaning_problems(document: Document) -> Iterator[PolicyProblem]:
     for intent, phrases in document.intents.items():
         for place, phrase in enumerate(phrases):
             key = f"intents.{intent}[{place}]"
-            if (first := seen.setdefault(phrase.casefold(), key)) != key and first.startswith(f"intents.{intent}["):
-                yield _problem(key, f"{phrase!r} stands twice, first in {first}")
+            if (first := seen.setdefault(" ".join(phrase.casefold().split()), key)) != key:
+                hint = "" if first.startswith(f"intents.{intent}[") else "word it as people do who mean this one"
+                yield _problem(key, f"{phrase!r} stands twice, first in {first}", hint)
             for name in _SLOT.findall(phrase):
                 if name not in document.words:
                     yield _problem(key, f"unknown word list {{{name}}}", did_you_mean(name, document.words))
@@ -147,4 +135,4 @@ def _meaning_problems(document: Document) -> Iterator[PolicyProblem]:
 
 
 def _problem(key: str, message: str, hint: str = "") -> PolicyProblem:
-    return PolicyProblem(file=FILE, key=key or "(whole file)", message=message, hint=hint)
+    return PolicyProblem(file=FILE, key=key or WHOLE_FILE, message=message, hint=hint)

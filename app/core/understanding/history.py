@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby, pairwise
 
-from app.core.case import Message
+from app.core.case import Message, Signal, Signals
 from app.core.understanding.document import OUT_OF_SCOPE
-from app.core.understanding.reading import Understanding
 
+Read = Callable[[str, str], Signals]  # a text and the turn before it → its signals
 FALLING_OVER = 3
-_LEAST_STEP, _LEAST_FALL = 0.05, 0.4
+MOST_READ = 6  # customer messages, the newest
+_LEAST_STEP, _LEAST_FALL = 0.01, 0.4
 _LEAST_SURE = 0.5
+# Two names of one question: where is it?
+_ALIKE = {"order_status": "shipping_status"}
 
 
-def sentiment_falling(messages: Sequence[Message], understanding: Understanding) -> bool:
+def history_facts(messages: Sequence[Message], read: Read) -> dict[str, bool]:
+    """The facts of `history` in policy conditions that the conversation itself tells (RI6).
+
+    `read` is `Understanding.read` or the like; of a long conversation it sees the end only.
+    """
+    recent = _recent(messages)
+    return {"sentiment_falling": sentiment_falling(recent, read), "repeated_intent": repeated_intent(recent, read)}
+
+
+def sentiment_falling(messages: Sequence[Message], read: Read) -> bool:
     """The last three customer messages, each unhappier than the one before, and the last one unhappy."""
-    texts = [message.text for message in messages if message.author == "customer"][-FALLING_OVER:]
-    if len(texts) < FALLING_OVER:
+    said: list[tuple[str, str]] = []
+    previous = ""
+    for message in messages:
+        if message.author == "customer":
+            said.append((message.text, previous))
+        elif message.author != "system":
+            previous = message.text
+    if len(said) < FALLING_OVER:
         return False
-    moods = [understanding.valence(text) for text in texts]
+    moods = [_mood(read(*turn).sentiment) for turn in said[-FALLING_OVER:]]
     known = [mood for mood in moods if mood is not None]
     return (
         len(known) == FALLING_OVER
@@ -29,10 +47,11 @@ def sentiment_falling(messages: Sequence[Message], understanding: Understanding)
     )
 
 
-def repeated_intent(messages: Sequence[Message], understanding: Understanding) -> bool:
+def repeated_intent(messages: Sequence[Message], read: Read) -> bool:
     """The customer's last two turns want the same, and somebody replied between them.
 
-    Messages that the customer wrote in a row are one turn. What is out of scope or unsure never counts as the same.
+    Messages that the customer wrote in a row are one turn. What is out of scope or unsure never counts as the same, nor
+    does the answer to a question of ours: turns are read without what they answer.
     """
     said = [message for message in messages if message.author != "system"]
     turns = [
@@ -42,5 +61,21 @@ def repeated_intent(messages: Sequence[Message], understanding: Understanding) -
     ]
     if len(turns) < 2:
         return False
-    before, now = (understanding.intent(turn) for turn in turns[-2:])
-    return before.label == now.label != OUT_OF_SCOPE and min(before.confidence, now.confidence) >= _LEAST_SURE
+    before, now = (read(turn, "").intent for turn in turns[-2:])
+    if before is None or now is None:
+        return False
+    wishes = {_ALIKE.get(intent.label, intent.label) for intent in (before, now)}
+    return len(wishes) == 1 and OUT_OF_SCOPE not in wishes and min(before.confidence, now.confidence) >= _LEAST_SURE
+
+
+def _recent(messages: Sequence[Message]) -> Sequence[Message]:
+    """From the sixth last customer message on."""
+    places = [index for index, message in enumerate(messages) if message.author == "customer"][-MOST_READ:]
+    return messages[places[0] :] if places else ()
+
+
+def _mood(sentiment: Signal | None) -> float | None:
+    """From -1 (unhappy) to 1; None where nobody can tell."""
+    if sentiment is None or sentiment.confidence < _LEAST_SURE:
+        return None
+    return {"positive": 1.0, "neutral": 0.0, "negative": -1.0}.get(sentiment.label, 0.0) * sentiment.confidence

@@ -12,6 +12,7 @@ from slack_bolt import Ack
 from app.core.case import Case
 from app.core.errors import Refused
 from app.core.messages import Approve, RecordView, SettleDelivery, SignOff, Undo
+from app.edges.listeners.policy import PolicyDesk
 from app.edges.listeners.shared import (
     Desk,
     NotStored,
@@ -24,7 +25,15 @@ from app.edges.listeners.shared import (
     user_of,
 )
 from blocks.history import history_view
-from blocks.modals import approve_view, decline_view, edit_view, reject_view, withheld_view, write_view
+from blocks.modals import (
+    approve_view,
+    decline_view,
+    edit_view,
+    override_view,
+    reject_view,
+    withheld_view,
+    write_view,
+)
 from db.log import LoggedEvent
 
 # action id → the view it opens
@@ -33,6 +42,7 @@ VIEWS: Mapping[str, str] = {
     "cs:reject": "reject",
     "cs:write": "write",
     "cs:decline": "decline",
+    "cs:override": "override",
     "cs:history": "history",
     "cs:withheld": "withheld_draft",
 }
@@ -42,6 +52,7 @@ MODALS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "reject": reject_view,
     "write": write_view,
     "decline": decline_view,
+    "override": override_view,
 }
 MOST_HISTORY = 200
 REVISED = re.compile(r"text\w*~\d{1,6}")
@@ -55,6 +66,10 @@ class Actions:
         action = (body.get("actions") or [{}])[0]
         action_id = str(action.get("action_id") or "")
         if action_id == "cs:open":  # a link button: Slack opens it by itself and tells us
+            ack()
+            return
+        if action_id.startswith("cs:policy_"):
+            PolicyDesk(self.desk).click(body, action)
             ack()
             return
         if body.get("view") is not None and str(action.get("block_id") or "").startswith("template"):

@@ -6,6 +6,7 @@ from typing import Any
 
 from slack_bolt import Ack
 
+from app.edges.listeners.policy import PolicyDesk
 from app.edges.listeners.shared import Desk, by_risk, user_of
 from blocks.queue import QueueRow, case_message, help_message, mine_message, queue_detail, queue_message
 from blocks.surface import SlackMessage
@@ -25,6 +26,8 @@ class Commands:
         match words:
             case []:
                 return queue_message(self._rows(), self._next(), self.desk.surroundings())
+            case ["policy"]:
+                return PolicyDesk(self.desk).message()
             case ["help"]:
                 return help_message()
             case ["mine"]:

@@ -9,7 +9,8 @@ from slack_bolt import Ack
 
 from app.core.case import Case
 from app.core.errors import Refused
-from app.core.messages import Approve, Decline, Edit, PersonCommand, Reject, WriteReply
+from app.core.messages import Approve, Decline, Edit, OverrideGuardrail, PersonCommand, Reject, WriteReply
+from app.edges.listeners.policy import PolicyDesk
 from app.edges.listeners.shared import Desk, NotStored, Payload, Target, click_of, read_target, user_of
 from blocks.modals import message_view, text_from_view
 
@@ -33,6 +34,9 @@ class Views:
     def __call__(self, ack: Ack, body: dict[str, Any]) -> None:
         view = body.get("view") or {}
         values: Values = (view.get("state") or {}).get("values") or {}
+        if view.get("callback_id") == "cs:policy":
+            PolicyDesk(self.desk).submit(ack, body, _typed(values, "reason"))
+            return
         target = read_target(view.get("private_metadata"))
         if target is None:
             ack(response_action="update", view=message_view("Not done", "This form is from an older version."))
@@ -74,6 +78,8 @@ class Views:
                     text=_typed(values, "reason"),
                     then=then if then in ("redraft", "write") else "hand_back",  # type: ignore[arg-type]
                 )
+            case "cs:override":
+                return OverrideGuardrail(**common, reason=_typed(values, "reason"))
             case "cs:decline":
                 return Decline(**common, reason=_typed(values, "reason"))
             case _:

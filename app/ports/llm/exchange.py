@@ -14,7 +14,7 @@ import httpx2
 import msgspec
 
 from app.ports.errors import GiveUp, PortError, RetryLater
-from app.ports.http import CONNECT, LONGEST_BODY, _check_base, _deadline, retry_after, utc_now
+from app.ports.http import CONNECT, LONGEST_BODY, check_base, deadline, retry_after, utc_now
 from app.ports.llm import CREDENTIAL_SETTING, MODEL_SETTING, URL_SETTING
 
 CONNECT_SECONDS = 5.0
@@ -72,7 +72,7 @@ FAULTS: tuple[tuple[type[Exception], str, str], ...] = (
 def base_url(url: str, default: str) -> httpx2.URL:
     """The address as it was set, or the vendor's. Raises Misconfigured."""
     if url:
-        _check_base(url, URL_SETTING)
+        check_base(url, URL_SETTING)
     return httpx2.URL(url or default)
 
 
@@ -124,7 +124,7 @@ class Exchange(httpx2.BaseTransport):
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         seconds = float(request.extensions["timeout"]["read"])
         ends = time.monotonic() + seconds
-        with _deadline(seconds) as trace:
+        with deadline(seconds) as trace:
             sent = httpx2.Request(
                 request.method,
                 request.url,
