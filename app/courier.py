@@ -8,25 +8,20 @@ from collections.abc import Callable
 import msgspec
 
 from app.core.case import Case
-from app.core.messages import (
+from app.core.effects import (
     Callback,
     CrmPatch,
-    Delivered,
     DirectMessage,
-    Drafted,
     HelpdeskFields,
     HelpdeskNote,
     HelpdeskReply,
     ModelDraft,
-    ModelFailed,
     ModelReading,
     PacketPost,
-    PacketShown,
     PacketUpdate,
-    Receipt,
     ThreadReply,
-    Understood,
 )
+from app.core.messages import Delivered, Drafted, ModelFailed, PacketShown, Receipt, Understood
 from app.core.scanning import blocked, scan_reply
 from app.engine import Engine
 from app.ports.callbacks import CallbackPort

@@ -12,24 +12,20 @@ from datetime import timedelta
 
 from app.clock import Clock
 from app.core.case import Case
-from app.core.errors import Refused
-from app.core.messages import (
+from app.core.effects import (
     Callback,
     CrmPatch,
     Destination,
     Event,
-    GaveUp,
-    HeldAtGate,
     HelpdeskFields,
     HelpdeskReply,
     ModelDraft,
-    ModelFailed,
     ModelReading,
     PacketPost,
     PacketUpdate,
-    Parked,
-    Receipt,
 )
+from app.core.errors import Refused
+from app.core.messages import GaveUp, HeldAtGate, ModelFailed, Parked, Receipt
 from app.core.retry import MAX_DELAY, Breaker, OutOfTime, RetryAt, plan_retry
 from app.courier import Courier, Ports
 from app.engine import Engine, Point, no_point, where

@@ -17,6 +17,7 @@ import msgspec
 
 from app.clock import Clock
 from app.core.case import Case, History
+from app.core.effects import Event, Outcome
 from app.core.errors import CountersignError, Refused
 from app.core.machine import decide, expand
 from app.core.messages import (
@@ -24,8 +25,6 @@ from app.core.messages import (
     AnyCommand,
     ByPerson,
     Drafted,
-    Event,
-    Outcome,
     ReceiveCase,
     Reject,
     SubmitDraft,

@@ -76,7 +76,7 @@ def labelled(report: Report, name: str, title: str) -> None:
 
 
 def foreign(report: Report, data: Path) -> None:
-    """Messages that nobody here wrote: short chats, often without a verb; no goal, a check against self-deceit."""
+    """Messages that nobody here wrote: short chats, often without a verb; no goal."""
     file = data / "intent_transfer.jsonl"
     if not file.exists():
         return

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from app.core.case import Case, Draft, Packet, Reason
+from app.core.assessment import Reason
+from app.core.case import Case, Draft, Packet
 from app.core.parts import draft_parts
 from blocks.buttons import packet_buttons
 from blocks.details import customer_quote, details, last_word, summarises, summary_lines, why_summary_only

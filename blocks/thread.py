@@ -9,7 +9,7 @@ text, then}, receipt {request_hash}, urgent {}, submitter_decided {}.
 from __future__ import annotations
 
 from app.core.case import Case
-from app.core.messages import DirectMessage, ThreadReply
+from app.core.effects import DirectMessage, ThreadReply
 from app.core.parts import draft_parts
 from blocks.kit import Json, bold, context, line, literal, literal_sections, mrkdwn, plain, rich, section, url_button
 from blocks.outcome import outcome_block

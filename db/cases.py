@@ -8,8 +8,9 @@ import msgspec
 from sqlalchemy import bindparam, delete, insert, text, update
 from sqlalchemy.exc import IntegrityError
 
+from app.core.assessment import TIERS
 from app.core.audit import event_time
-from app.core.case import OPEN_STATES, TIERS, UNDECIDED_STATES, Case
+from app.core.case import OPEN_STATES, UNDECIDED_STATES, Case
 from db.errors import TicketTaken, Unstorable, VersionConflict
 from db.queries import CaseReads
 from db.tables import answers, cases, queue_entries, snapshots

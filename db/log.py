@@ -10,8 +10,8 @@ import msgspec
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from app.core.audit import StoredEvent, event_leaf, event_time
+from app.core.effects import Click, Event
 from app.core.merkle import Frontier
-from app.core.messages import Click, Event
 from db.tables import checkpoints, events, log_head
 
 _CHUNK = 1000

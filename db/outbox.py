@@ -15,7 +15,7 @@ import msgspec
 from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, select, text, update
 
 from app.core.audit import event_time
-from app.core.messages import AnyEffect, Destination, HelpdeskReply, Pending
+from app.core.effects import AnyEffect, Destination, HelpdeskReply, Pending
 from db.errors import UnknownDelivery
 from db.tables import BLOCKING, CLAIMED, READY, STUCK, WAITING, outbox
 

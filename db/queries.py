@@ -10,9 +10,10 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import Connection, and_, bindparam, func, or_, select, text
 
+from app.core.assessment import Tier
 from app.core.audit import event_time
-from app.core.case import Case, History, State, Tier
-from app.core.messages import DECISION_EVENTS
+from app.core.case import Case, History, State
+from app.core.effects import DECISION_EVENTS
 from db.errors import StoreError
 from db.tables import (
     IS_OPEN,

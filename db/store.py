@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from app.core.case import Case
-from app.core.messages import Outcome
+from app.core.effects import Outcome
 from app.core.office import Office, OfficeOutcome
 from db import upgrade
 from db.cases import CaseWrites

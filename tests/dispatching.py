@@ -12,7 +12,8 @@ import msgspec
 from msgspec.structs import replace
 
 from app.core.case import Case
-from app.core.messages import Approve, HelpdeskFields, HelpdeskNote, HelpdeskReply, ReceiveCase
+from app.core.effects import HelpdeskFields, HelpdeskNote, HelpdeskReply
+from app.core.messages import Approve, ReceiveCase
 from app.core.office import DecidePolicy
 from app.core.people import People
 from app.core.policy import Policy, compile_policy

@@ -13,26 +13,22 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from app.core.assessment import Assessment, Reason, Route, Rung, Stage
 from app.core.case import (
     Action,
     Approval,
-    Assessment,
     Case,
     Customer,
     Draft,
     Message,
     Packet,
-    Reason,
-    Route,
-    Rung,
     Signal,
     Signals,
-    Stage,
     Submitter,
     Ticket,
     Timer,
 )
-from app.core.messages import AnyEffect, Event, HelpdeskReply, Outcome, Pending, destination_of
+from app.core.effects import AnyEffect, Event, HelpdeskReply, Outcome, Pending, destination_of
 from app.core.people import People, Person
 
 NOW = datetime(2026, 3, 2, 9, 0, 0, tzinfo=UTC)  # a Monday

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from app.core.case import Action, Approval, Case, Submitter
+from app.core.effects import Outcome
 from app.core.machine import decide
-from app.core.messages import AnyCommand, Outcome, ReceiveCase, WriteReply
+from app.core.messages import AnyCommand, ReceiveCase, WriteReply
 from app.core.people import People
 from app.core.policy import Policy
 from app.core.world import World

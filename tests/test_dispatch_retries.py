@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from typer.testing import CliRunner
 
 from app.cli import app
-from app.core.messages import HelpdeskReply
+from app.core.effects import HelpdeskReply
 from app.core.retry import FEWEST_TRIES
 from app.courier import Ports
 from app.dispatch import LEASE

@@ -13,8 +13,9 @@ from app.core.asking import open_case
 from app.core.assessing import scan_and_assess
 from app.core.case import Gist, Timer
 from app.core.change import Change
+from app.core.effects import ModelDraft, ModelReading, Settlement
 from app.core.guards import ScanContext, mask, scan
-from app.core.messages import Drafted, FireTimer, ModelDraft, ModelFailed, ModelReading, Settlement, Understood
+from app.core.messages import Drafted, FireTimer, ModelFailed, Understood
 from app.core.stages import check_room
 from app.core.timing import take
 

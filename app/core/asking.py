@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from app.core.case import Stage
+from app.core.assessment import Stage
 from app.core.change import Change
 from app.core.ending import approve_finally, callback, patch_crm
 from app.core.stages import able, roles_at

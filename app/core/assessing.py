@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import replace
 
-from app.core.case import AI_MODES, TIERS, Assessment, History
+from app.core.assessment import AI_MODES, TIERS, Assessment
+from app.core.case import History
 from app.core.change import Change
 from app.core.policy import assess
 from app.core.scanning import scan_draft, scan_messages

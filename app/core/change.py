@@ -7,8 +7,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from app.core.case import TIERS, Case, Note, Packet
-from app.core.messages import (
+from app.core.assessment import TIERS
+from app.core.case import Case, Note, Packet
+from app.core.effects import (
     AnyEffect,
     Callback,
     Click,

@@ -11,21 +11,11 @@ from app.core.asking import open_case
 from app.core.assessing import scan_and_assess
 from app.core.case import Approval, Case, Draft, Note
 from app.core.change import Change
+from app.core.effects import DirectMessage, HelpdeskNote
 from app.core.ending import approve_finally, callback, end, reopen_for_people
 from app.core.errors import Refused
 from app.core.findings import Finding
-from app.core.messages import (
-    Approve,
-    ByPerson,
-    Decline,
-    DirectMessage,
-    Edit,
-    HelpdeskNote,
-    Reject,
-    SignOff,
-    Undo,
-    WriteReply,
-)
+from app.core.messages import Approve, ByPerson, Decline, Edit, Reject, SignOff, Undo, WriteReply
 from app.core.scanning import blocked, scan_reply
 from app.core.stages import (
     check_can_approve,

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from app.core.case import ApprovalOutcome, State, Timer, Verdict
 from app.core.change import Change
 from app.core.crmfields import crm_properties, helpdesk_fields
-from app.core.messages import Callback, CrmPatch, DirectMessage, HelpdeskFields, HelpdeskReply, Settlement
+from app.core.effects import Callback, CrmPatch, DirectMessage, HelpdeskFields, HelpdeskReply, Settlement
 from app.core.surfaces import close_signoffs, refresh, tell
 
 

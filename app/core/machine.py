@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from app.core import advice, decisions, overriding, receipts, receiving, timing
 from app.core.case import FINAL_STATES, OPEN_STATES, STATES, Case, Note, State
 from app.core.change import Change
+from app.core.effects import Callback, Outcome
 from app.core.ending import callback
 from app.core.errors import Refused
 from app.core.messages import (
@@ -18,7 +19,6 @@ from app.core.messages import (
     AnyCommand,
     Approve,
     ByPerson,
-    Callback,
     Command,
     Decline,
     Delivered,
@@ -28,7 +28,6 @@ from app.core.messages import (
     GaveUp,
     HeldAtGate,
     ModelFailed,
-    Outcome,
     OverrideGuardrail,
     PacketShown,
     Parked,

@@ -12,9 +12,9 @@ from typing import Literal, assert_never
 import msgspec
 from msgspec.structs import replace
 
-from app.core.case import Value
+from app.core.assessment import Value
+from app.core.effects import Event
 from app.core.errors import Refused
-from app.core.messages import Event
 from app.core.people import People
 
 

@@ -7,20 +7,10 @@ from msgspec.structs import replace
 from app.core.asking import ask_people
 from app.core.case import State
 from app.core.change import Change
+from app.core.effects import CrmPatch, HelpdeskFields, Settlement
 from app.core.ending import end, patch_crm, reopen_for_people, report, sent
 from app.core.errors import Refused
-from app.core.messages import (
-    CrmPatch,
-    Delivered,
-    GaveUp,
-    HeldAtGate,
-    HelpdeskFields,
-    PacketShown,
-    Parked,
-    RedriveDelivery,
-    SettleDelivery,
-    Settlement,
-)
+from app.core.messages import Delivered, GaveUp, HeldAtGate, PacketShown, Parked, RedriveDelivery, SettleDelivery
 from app.core.scanning import blocked, scan_reply
 from app.core.surfaces import open_packets, refresh, tell
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from app.core.case import Case, Stage
+from app.core.assessment import Stage
+from app.core.case import Case
 from app.core.errors import Refused
 from app.core.people import People, Person
 from app.core.policy import Policy

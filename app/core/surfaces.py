@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from app.core.case import Escalation, Packet
 from app.core.change import Change
-from app.core.messages import PacketPost, PacketUpdate, ThreadKind, ThreadReply
+from app.core.effects import PacketPost, PacketUpdate, ThreadKind, ThreadReply
 from app.core.parts import draft_parts
 from app.core.stages import able, open_roles, unstaffed
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from app.core.case import Rung, Timer
+from app.core.assessment import Rung
+from app.core.case import Timer
 from app.core.change import Change
+from app.core.effects import DirectMessage, HelpdeskReply
 from app.core.ending import end, release
 from app.core.errors import Refused
-from app.core.messages import DirectMessage, FireTimer, HelpdeskReply
+from app.core.messages import FireTimer
 from app.core.stages import eligible, roles_at
 from app.core.surfaces import escalated, refresh, request_signoffs, show_to, tell
 

@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.core.case import AiMode, ApprovalOutcome, Band, Channel, State, Tier
+from app.core.assessment import AiMode, Band, Tier
+from app.core.case import ApprovalOutcome, Channel, State
 from app.core.findings import Entity, FindingAction, FindingType, Side
 
 

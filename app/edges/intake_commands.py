@@ -2,19 +2,7 @@
 
 from __future__ import annotations
 
-from app.core.case import (
-    Action,
-    Attachment,
-    Customer,
-    Draft,
-    Fact,
-    Message,
-    Signal,
-    Signals,
-    Source,
-    Submitter,
-    Ticket,
-)
+from app.core.case import Action, Attachment, Customer, Draft, Fact, Message, Signal, Signals, Source, Submitter, Ticket
 from app.core.messages import AddCustomerMessage, ReceiveCase, ReportActionResult, SubmitDraft, Withdraw
 from app.edges.intake_models import (
     ActionIn,

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from app.core.case import Channel, State, Tier
+from app.core.assessment import Tier
+from app.core.case import Channel, State
 from app.edges.intake_types import (
     MAX_TEXT,
     AmountGiven,

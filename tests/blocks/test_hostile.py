@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from app.core.case import STATES, Action, Attachment, Extracted, Fact, Gist, Note, Reason, Source, Submitter, Verdict
+from app.core.assessment import Reason
+from app.core.case import STATES, Action, Attachment, Extracted, Fact, Gist, Note, Source, Submitter, Verdict
+from app.core.effects import DirectMessage, ThreadReply
 from app.core.findings import Finding
-from app.core.messages import DirectMessage, ThreadReply
 from app.core.parts import draft_parts
 from blocks.history import history_view
 from blocks.home import home_view

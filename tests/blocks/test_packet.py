@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from app.core.case import Attachment, Customer, Fact, Note, Reason
+from app.core.assessment import Reason
+from app.core.case import Attachment, Customer, Fact, Note
 from app.core.findings import Finding
 from blocks.packet import MAX_CHARACTERS, characters, packet_message
 from tests.blocks.reading import AROUND, buttons, draft_shown, links, pings, refusals, seen, strings, words_of

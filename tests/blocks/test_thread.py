@@ -7,8 +7,8 @@ import json
 import pytest
 from msgspec.structs import replace
 
+from app.core.effects import DirectMessage, ThreadReply
 from app.core.findings import Finding
-from app.core.messages import DirectMessage, ThreadReply
 from app.core.parts import draft_parts
 from blocks.home import home_view
 from blocks.notices import notice_blocks

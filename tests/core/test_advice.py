@@ -8,21 +8,10 @@ import pytest
 from msgspec.structs import replace
 
 from app.core.case import Case, Signal, Signals
+from app.core.effects import CrmPatch, ModelDraft, ModelReading, Outcome, PacketPost
 from app.core.errors import Refused
 from app.core.machine import decide
-from app.core.messages import (
-    CrmPatch,
-    Drafted,
-    FireTimer,
-    ModelDraft,
-    ModelFailed,
-    ModelReading,
-    Outcome,
-    PacketPost,
-    Reject,
-    SubmitDraft,
-    Understood,
-)
+from app.core.messages import Drafted, FireTimer, ModelFailed, Reject, SubmitDraft, Understood
 from tests.make import NOW, a_draft, signals
 from tests.scenes import a_world, receive
 
@@ -72,7 +61,7 @@ def test_a_second_opinion_never_lowers_anything(harmless: str) -> None:
     after = understood(case, said).case
     assert after.assessed.tier == case.assessed.tier == "high"
     assert after.assessed.ai_mode == "summarize_only"
-    assert set(r.rule_id for r in case.assessed.reasons) <= {r.rule_id for r in after.assessed.reasons}
+    assert {r.rule_id for r in case.assessed.reasons} <= {r.rule_id for r in after.assessed.reasons}
     assert len(after.assessed.stages) >= len(case.assessed.stages)
 
 

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from app.core.case import AI_MODES, TIERS, Action, Assessment, Case, Signal, Signals, Submitter
+from app.core.assessment import AI_MODES, TIERS, Assessment
+from app.core.case import Action, Case, Signal, Signals, Submitter
 from app.core.findings import Finding
 from app.core.policy import Policy, assess, compile_policy
 from app.core.policy.verdict import LADDERS, REQUIRED

@@ -8,23 +8,25 @@ import pytest
 from msgspec.structs import replace
 
 from app.core.case import Case
-from app.core.errors import Refused
-from app.core.machine import decide
-from app.core.messages import (
+from app.core.effects import (
     DECISION_EVENTS,
-    AnyCommand,
-    Approve,
     CrmPatch,
-    Decline,
-    Delivered,
     DirectMessage,
-    Edit,
-    FireTimer,
-    HeldAtGate,
     HelpdeskFields,
     HelpdeskNote,
     HelpdeskReply,
     Outcome,
+)
+from app.core.errors import Refused
+from app.core.machine import decide
+from app.core.messages import (
+    AnyCommand,
+    Approve,
+    Decline,
+    Delivered,
+    Edit,
+    FireTimer,
+    HeldAtGate,
     Parked,
     ReceiveCase,
     RecordView,

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from app.core.case import Action, Assessment, Case
+from app.core.assessment import Assessment
+from app.core.case import Action, Case
 from app.core.errors import PolicyError
 from app.core.policy import assess, compile_policy
 from tests.core.policies import shipped, shipped_documents, with_risk

@@ -11,17 +11,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec.structs import replace
 
-from app.core.case import OPEN_STATES, TIERS, Case, History, Packet
+from app.core.assessment import TIERS
+from app.core.case import OPEN_STATES, Case, History, Packet
+from app.core.effects import DECISION_EVENTS, Callback, Click, Outcome, PacketPost, PacketUpdate
 from app.core.errors import Refused
 from app.core.machine import decide, expand
 from app.core.messages import (
-    DECISION_EVENTS,
     AddCustomerMessage,
     AddNote,
     AnyCommand,
     Approve,
-    Callback,
-    Click,
     Decline,
     Delivered,
     Drafted,
@@ -30,9 +29,6 @@ from app.core.messages import (
     GaveUp,
     HeldAtGate,
     ModelFailed,
-    Outcome,
-    PacketPost,
-    PacketUpdate,
     Parked,
     Receipt,
     ReceiveCase,

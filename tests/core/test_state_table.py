@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from app.core.case import FINAL_STATES, STATES, Case, Signals, State, Verdict
+from app.core.effects import Click, Outcome
 from app.core.errors import Refused
 from app.core.machine import ACCEPTED, decide
 from app.core.messages import (
@@ -15,7 +16,6 @@ from app.core.messages import (
     AddNote,
     AnyCommand,
     Approve,
-    Click,
     Command,
     Decline,
     Delivered,
@@ -25,7 +25,6 @@ from app.core.messages import (
     GaveUp,
     HeldAtGate,
     ModelFailed,
-    Outcome,
     OverrideGuardrail,
     PacketShown,
     Parked,

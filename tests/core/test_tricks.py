@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from app.core.case import Action, Case, Submitter
+from app.core.effects import Callback, Click, CrmPatch, DirectMessage, Outcome
 from app.core.errors import Refused
 from app.core.machine import decide, expand
 from app.core.messages import (
@@ -16,17 +17,12 @@ from app.core.messages import (
     AddNote,
     AnyCommand,
     Approve,
-    Callback,
-    Click,
-    CrmPatch,
     Decline,
     Delivered,
-    DirectMessage,
     Edit,
     FireTimer,
     GaveUp,
     HeldAtGate,
-    Outcome,
     Parked,
     RedriveDelivery,
     Reject,

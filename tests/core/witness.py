@@ -8,18 +8,17 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from hashlib import sha256
 
-from app.core.case import Case, Stage
+from app.core.assessment import Stage
+from app.core.case import Case
+from app.core.effects import CrmPatch, HelpdeskReply, Outcome
 from app.core.messages import (
     AnyCommand,
     Approve,
     ByPerson,
-    CrmPatch,
     Decline,
     Drafted,
     Edit,
     HeldAtGate,
-    HelpdeskReply,
-    Outcome,
     ReceiveCase,
     Reject,
     ReportActionResult,

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from app.core.case import Case
-from app.core.messages import AnyEffect, Destination, Outcome
+from app.core.effects import AnyEffect, Destination, Outcome
 from db.outbox import ClaimedDelivery
 from db.store import Store, UnitOfWork
 from tests.make import NOW, a_case, a_packet, a_ticket, an_event, an_outcome

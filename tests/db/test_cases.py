@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from app.core.case import History
-from app.core.messages import Outcome
+from app.core.effects import Outcome
 from db.errors import TicketTaken, Unstorable, VersionConflict
 from db.queries import BadCursor
 from db.store import Store

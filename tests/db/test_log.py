@@ -11,8 +11,8 @@ from sqlalchemy.engine import make_url
 
 from app.core.audit import AuditReport, BadEvent, encode_case_proof, prove_case, verify_case_proof, verify_log
 from app.core.checkpoint import parse_and_verify, sign_checkpoint, verifier_key
+from app.core.effects import Click
 from app.core.merkle import root_of
-from app.core.messages import Click
 from db import log
 from db.store import Store
 from tests.db.steps import add, change, nth_case

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.core.messages import (
+from app.core.effects import (
     AnyEffect,
     Callback,
     CrmPatch,

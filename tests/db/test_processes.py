@@ -12,7 +12,7 @@ from itertools import chain
 from pathlib import Path
 
 from app.core.audit import verify_log
-from app.core.messages import PacketUpdate
+from app.core.effects import PacketUpdate
 from db.store import Store
 from tests.db.steps import ALL, add, in_processes, nth_case, send
 from tests.make import NOW, a_case

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from app.core.case import STATES, Route
+from app.core.assessment import Route
+from app.core.case import STATES
 from db.cases import overdue_at, queues_of
 from db.store import Store, UnitOfWork
 from tests.db.steps import add, change, crashing, nth_case, taken_back

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from app.core.case import Timer
-from app.core.messages import Outcome
+from app.core.effects import Outcome
 from db.store import Store
 from tests.db.steps import add, change, nth_case, taken_back
 from tests.make import NOW, a_case

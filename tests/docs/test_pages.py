@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from app.cli import app as command_line
 from app.core.case import STATES
-from app.core.messages import Callback, EventType
+from app.core.effects import Callback, EventType
 from app.core.policy.conditions import FINDING, VOCABULARY
 from app.edges.answers import CaseOut
 from app.edges.intake_models import ActionResult, NewCase

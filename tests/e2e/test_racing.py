@@ -11,7 +11,7 @@ from threading import Barrier
 
 import pytest
 
-from app.core.messages import DECISION_EVENTS
+from app.core.effects import DECISION_EVENTS
 from app.sandbox.model import Message
 from tests.e2e.running import Office, Process, policy_with
 from tests.e2e.town import AGENTS, DRAFT, Town, low_body, texts_in, wait_for

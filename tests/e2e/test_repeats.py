@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from app.core.messages import DECISION_EVENTS
+from app.core.effects import DECISION_EVENTS
 from app.sandbox.model import Content
 from tests.e2e.running import Office
 from tests.e2e.town import AGENTS, BILLING, DRAFT, MORE_BILLING, Town, high_body, low_body, wait_for

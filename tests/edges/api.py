@@ -12,7 +12,8 @@ from fastapi import FastAPI
 
 from app.clock import SystemClock
 from app.core.case import Case
-from app.core.messages import Click, Reject
+from app.core.effects import Click
+from app.core.messages import Reject
 from app.edges.api import create_api
 from app.edges.keys import ApiKeys
 from app.engine import Engine

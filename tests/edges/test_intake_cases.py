@@ -9,7 +9,7 @@ import pytest
 
 from app.core.audit import columns_of, event_leaf
 from app.core.case import Fact, Signal, Source, Submitter
-from app.core.messages import Click
+from app.core.effects import Click
 from app.edges.answers import AuditTrail, CaseList
 from db.store import Store
 from tests.edges.api import Api, a_body, an_api

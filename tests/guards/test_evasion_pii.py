@@ -115,7 +115,9 @@ DATA: list[tuple[str, str, Entity]] = [
         )
     ),
 ]
-SPOKEN = dict(zip("0123456789", "zero one two three four five six seven eight nine".split(), strict=True))
+SPOKEN = dict(
+    zip("0123456789", ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], strict=True)
+)
 LOOK_ALIKES = str.maketrans("aeopcxyABEHKMOPCTX", "аеорсхуАВЕНКМОРСТХ")
 
 Trick = Callable[[str], str]

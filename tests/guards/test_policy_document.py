@@ -70,6 +70,7 @@ def test_all_problems_are_named_at_once() -> None:
             a_rule(id="f", exceptions={"sentence": {"fr": ["a{2,1}"]}, "text": {"en": ["\\bword"]}}),
             a_rule(id="g", type="pii", action={"input": "masked"}),
             a_rule(id="h", entity="EMAIL"),
+            a_rule(id="i", match={"validator": "national_id", "regions": ["ZZ"], "any": ["\\d+"]}),
             words={"animals": {"en": ["llama"]}},
             do_not_answer=[{"id": "t", "title": "T", "owner": "legal", "reason": "R", "phrases": {"en": ["a)b"]}}],
             templates=[{"id": "x", "title": "X", "text": "1"}, {"id": "x", "title": "X", "text": "2"}],
@@ -90,6 +91,7 @@ def test_all_problems_are_named_at_once() -> None:
         "rules[5].exceptions.text.en[0]",
         "rules[6].entity",
         "rules[7].entity",
+        "rules[8].match.regions",
         "do_not_answer[0].phrases.en[0]",
         "templates[1].id",
     }
@@ -142,6 +144,22 @@ def test_unless_is_data() -> None:
     rules = compile_rules(a_document(a_rule(unless="transaction_verified")))
     assert scan("llama", "output", rules)
     assert scan("llama", "output", rules, ScanContext(transaction_verified=True)) == ()
+
+
+def test_label_right_before_a_match_and_the_question_it_answers_are_exceptions() -> None:
+    exceptions = {"label": {"en": ["toy"]}, "previous": {"en": ["which zoo"]}}
+    rules = compile_rules(a_document(a_rule(exceptions=exceptions)))
+    assert scan("toy: llama", "output", rules) == ()
+    assert len(scan("a toy for the llama", "output", rules)) == 1
+    assert scan("a llama", "output", rules, ScanContext(previous="Which zoo?")) == ()
+    assert len(scan("a llama", "output", rules, ScanContext(previous="Which one?"))) == 1
+
+
+def test_question_mark_belongs_to_the_sentence_it_ends() -> None:
+    rules = compile_rules(a_document(a_rule(exceptions={"sentence": {"en": ["is … llama ?\\?"]}})))
+    assert scan("Is that a llama? Yes.", "output", rules) == ()
+    assert len(scan("Is it? That llama.", "output", rules)) == 1
+    assert len(scan("That is a llama. Is it?", "output", rules)) == 1
 
 
 def test_prefilter_that_gives_up_hides_nothing() -> None:

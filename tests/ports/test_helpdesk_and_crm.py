@@ -7,7 +7,7 @@ import httpx
 import pytest
 from standardwebhooks import Webhook
 
-from app.core.messages import HelpdeskReply
+from app.core.effects import HelpdeskReply
 from app.ports.crm import Crm
 from app.ports.crm.hubspot import HubSpotCrm
 from app.ports.crm.webhook import WebhookCrm

@@ -8,7 +8,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from app.core.case import Assessment, Case, Signal, Signals
+from app.core.assessment import Assessment
+from app.core.case import Case, Signal, Signals
 from app.core.findings import Finding
 from app.core.policy import Policy, assess, compile_policy
 from app.core.scanning import scan_draft, scan_messages

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from app.core.case import TIERS, Action
+from app.core.assessment import TIERS
+from app.core.case import Action
 from app.core.scanning import blocked
 from tests.core.policies import shipped
 from tests.make import a_customer, a_draft, a_message, signals

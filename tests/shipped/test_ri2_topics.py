@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from app.core.case import TIERS, Action, Signals
+from app.core.assessment import TIERS
+from app.core.case import Action, Signals
 from tests.core.policies import shipped
 from tests.make import a_customer, a_draft, a_message, signals
 from tests.shipped.asking import ask, ask_scanned, found, live, rule_ids, without_a_person

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.core.case import AI_MODES, Action, Assessment, Signals, Submitter
+from app.core.assessment import AI_MODES, Assessment
+from app.core.case import Action, Signals, Submitter
 from app.core.policy.verdict import REQUIRED
 from tests.core.policies import shipped
 from tests.make import a_customer, a_draft, a_message, signals

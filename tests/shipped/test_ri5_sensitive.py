@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from app.core.case import Action, Assessment
+from app.core.assessment import Assessment
+from app.core.case import Action
 from tests.make import a_customer, a_ticket, signals
 from tests.shipped.asking import ask, live, rule_ids, without_a_person
 

@@ -10,8 +10,8 @@ from datetime import timedelta
 from app.auditlog import verify
 from app.core.case import FINAL_STATES, OPEN_STATES, Case
 from app.core.crmfields import approval_outcome
+from app.core.effects import DECISION_EVENTS
 from app.core.errors import CountersignError
-from app.core.messages import DECISION_EVENTS
 from app.engine import Engine
 from blocks.packet import packet_message
 from blocks.surface import surroundings_of

@@ -8,7 +8,8 @@ from itertools import permutations
 
 import msgspec
 
-from app.core.case import Action, Assessment, Case, Stage
+from app.core.assessment import Assessment, Stage
+from app.core.case import Action, Case
 from app.core.messages import (
     Approve,
     ByPerson,

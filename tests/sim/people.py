@@ -9,9 +9,9 @@ from typing import Any, Literal
 import msgspec
 
 from app.core.case import Case
+from app.core.effects import Click
 from app.core.messages import (
     Approve,
-    Click,
     Decline,
     Edit,
     PersonCommand,

@@ -9,14 +9,7 @@ from random import Random
 from typing import Any
 
 from app.core.case import Action, Case, Submitter
-from app.core.messages import (
-    AddCustomerMessage,
-    AnyCommand,
-    ReceiveCase,
-    ReportActionResult,
-    SubmitDraft,
-    Withdraw,
-)
+from app.core.messages import AddCustomerMessage, AnyCommand, ReceiveCase, ReportActionResult, SubmitDraft, Withdraw
 from tests.make import a_customer, a_draft, a_message, a_ticket, signals
 from tests.scenes import SCENES
 

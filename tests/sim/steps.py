@@ -9,7 +9,8 @@ from random import Random
 import msgspec
 
 from app.core.case import Case
-from app.core.messages import AddCustomerMessage, AddNote, AnyCommand, Click, ReceiveCase, RedriveDelivery
+from app.core.effects import Click
+from app.core.messages import AddCustomerMessage, AddNote, AnyCommand, ReceiveCase, RedriveDelivery
 from app.dispatch import DESTINATIONS
 from app.engine import Remember
 from db.outbox import Delivery

@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 import msgspec
 
 from app.core.case import Case
-from app.core.messages import HelpdeskFields, HelpdeskNote, HelpdeskReply
+from app.core.effects import HelpdeskFields, HelpdeskNote, HelpdeskReply
 from app.courier import Ports
 from app.ports.errors import Found, GiveUp, RetryLater, SendResult
 from tests.sim.weather import Fate, Weather

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from app.core.case import Action, Assessment, Case, Message, Signals
+from app.core.assessment import Assessment
+from app.core.case import Action, Case, Message, Signals
 from app.core.policy import assess
 from app.core.understanding import OUT_OF_SCOPE, history_facts
 from tests.core.policies import shipped as shipped_policy

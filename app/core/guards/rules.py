@@ -21,6 +21,8 @@ from app.core.shape import WHOLE_FILE, shape_problems
 
 FILE = "guardrails.yaml"
 SIDES: tuple[Side, ...] = ("input", "output")
+# The rule that names found by a model count as.
+PERSON_RULE = "pii-person"
 
 
 class CompiledRule(NamedTuple):
@@ -60,6 +62,8 @@ class Rules:
     allowed_hosts: tuple[str, ...]
     templates: tuple[Template, ...]
     do_not_answer: tuple[Topic, ...]
+    # What finds people's names, if anything does: see app/edges/names.py.
+    names_model: str | None
 
 
 class _Problems(list[PolicyProblem]):
@@ -192,6 +196,8 @@ def _compile_canonical(canonical: bytes) -> Rules:
     _unique("rules", [r.id for r in parsed.rules], problems)
     _unique("do_not_answer", [t.id for t in parsed.do_not_answer], problems)
     _unique("templates", [t.id for t in parsed.templates], problems)
+    if parsed.names and not any(r.id == PERSON_RULE for r in parsed.rules):
+        problems.add("names", f"there is no rule {PERSON_RULE!r}, which says what to do with a name")
     sources = [(f"rules[{i}]", rule) for i, rule in enumerate(parsed.rules)]
     sources += [(f"do_not_answer[{i}]", _topic_rule(topic)) for i, topic in enumerate(parsed.do_not_answer)]
     rules = [_compile_rule(key, n, rule, parsed, problems) for n, (key, rule) in enumerate(sources)]
@@ -204,4 +210,5 @@ def _compile_canonical(canonical: bytes) -> Rules:
         allowed_hosts=tuple(host.lower() for host in parsed.links.allowed_hosts),
         templates=tuple(parsed.templates),
         do_not_answer=tuple(parsed.do_not_answer),
+        names_model=parsed.names.model if parsed.names else None,
     )

@@ -12,6 +12,7 @@ import msgspec
 
 from app.core.findings import ACTION_ORDER, Entity, Finding, FindingAction, Side
 from app.core.guards import detectors
+from app.core.guards.document import Rule
 from app.core.guards.normalise import Reading, View, read
 from app.core.guards.patterns import Pattern
 from app.core.guards.rules import CompiledRule, Rules
@@ -274,20 +275,20 @@ def scan(text: str, side: Side, rules: Rules, context: ScanContext = ScanContext
         return ()
     hits = _drop_covered(_merged(_Scan(text, side, rules, context).run()), rules, side)
     hits.sort(key=lambda h: (h.start, h.end, h.order, h.entity or ""))
-    return tuple(_finding(hit, side, rules) for hit in hits)
+    return tuple(finding_of(rules, rules.rules[hit.order].rule, side, (hit.start, hit.end), hit.entity) for hit in hits)
 
 
-def _finding(hit: _Hit, side: Side, rules: Rules) -> Finding:
-    rule = rules.rules[hit.order].rule
+def finding_of(rules: Rules, rule: Rule, side: Side, span: tuple[int, int], entity: Entity | None) -> Finding:
+    """What a hit of this rule on this side is. The rule must look at that side."""
     guidance = rule.guidance
     return Finding(
         rule_id=rule.id,
         rule_version=rules.version,
         type=rule.type,
         action=rule.action[side],
-        start=hit.start,
-        end=hit.end,
-        entity=hit.entity,
+        start=span[0],
+        end=span[1],
+        entity=entity,
         sensitive=rule.sensitive,
         flags=tuple(rule.flags),
         owner=rule.owner,

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from app.core.case import BANDS, Assessment, Band, Case, Reason, Route, Signals, TriggerType
+from app.core.assessment import BANDS, Assessment, Band, Reason, Route, TriggerType
+from app.core.case import Case, Signals
 from app.core.policy.conditions import scope_of
 from app.core.policy.documents import duration
 from app.core.policy.facts import facts_of, fold

@@ -9,7 +9,8 @@ from typing import Literal
 import msgspec
 from msgspec.structs import asdict, replace
 
-from app.core.case import TIERS, Assessment, Case
+from app.core.assessment import TIERS, Assessment
+from app.core.case import Case
 from app.core.guards import Rules
 from app.core.policy.assess import assess
 from app.core.policy.model import Policy

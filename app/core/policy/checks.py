@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import get_args
 
-from app.core.case import TIERS
+from app.core.assessment import TIERS
 from app.core.errors import PolicyProblem
 from app.core.policy import crmfile, riskfile, rolesfile
 from app.core.policy.documents import duration

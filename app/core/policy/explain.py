@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import msgspec
 from msgspec.structs import asdict
 
-from app.core.case import Assessment, Case, Reason, Rung, Signal, Stage
+from app.core.assessment import Assessment, Reason, Rung, Stage
+from app.core.case import Case, Signal
 from app.core.policy.assess import assess
 from app.core.policy.facts import fold
 from app.core.policy.grid import without_baseline

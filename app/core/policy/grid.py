@@ -10,7 +10,8 @@ from typing import Any, Literal
 import msgspec
 from msgspec.structs import replace
 
-from app.core.case import Action, Assessment, Case, Customer, Draft, Message, Signal, Signals, Ticket
+from app.core.assessment import Assessment
+from app.core.case import Action, Case, Customer, Draft, Message, Signal, Signals, Ticket
 from app.core.policy.assess import assess
 from app.core.policy.facts import fold
 from app.core.policy.labels import SEGMENTS

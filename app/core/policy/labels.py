@@ -8,7 +8,8 @@ from typing import Any, get_args
 
 import msgspec
 
-from app.core.case import BANDS, TIERS, Channel
+from app.core.assessment import BANDS, TIERS
+from app.core.case import Channel
 from app.core.findings import ACTION_ORDER, Entity, Side
 from app.core.guards import Rules
 from app.core.policy.facts import fold

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from app.core.case import Case, Reason
+from app.core.assessment import Reason
+from app.core.case import Case
 from app.core.policy import riskfile
 from app.core.policy.facts import fold
 

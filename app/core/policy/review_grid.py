@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from app.core.case import Assessment, Stage
+from app.core.assessment import Assessment, Stage
 from app.core.policy.facts import fold
 from app.core.policy.grid import UNKNOWN, Spot, grid, look, without_baseline
 from app.core.policy.model import Policy

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple, get_args
 
-from app.core.case import AI_MODES, TIERS
+from app.core.assessment import AI_MODES, TIERS
 from app.core.findings import FindingType
 from app.core.guards.document import Flag
 from app.core.policy.conditions import sample_facts, scope_of

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, get_args
 
 from msgspec import Meta
 
-from app.core.case import TIERS, AiMode, Tier
+from app.core.assessment import TIERS, AiMode, Tier
 from app.core.policy.documents import Duration, FileStruct, Link, Name, Sentence
 
 Condition = Annotated[str, Meta(min_length=1, max_length=2000, description="A CEL expression, true or false")]

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
-from app.core.case import Case, Route, Rung, Stage
+from app.core.assessment import Route, Rung, Stage
+from app.core.case import Case
 from app.core.policy import riskfile
 from app.core.policy.checks import GUARDED_DOMAINS, step_roles
 from app.core.policy.conditions import Condition, Scope

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from app.core.case import AI_MODES, TIERS, AiMode, Reason, Tier, TriggerType
+from app.core.assessment import AI_MODES, TIERS, AiMode, Reason, Tier, TriggerType
 from app.core.policy import riskfile
 from app.core.policy.conditions import WRITTEN, fill, scope_of, spell
 from app.core.policy.model import CompiledRule

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.core.effects import Click
 from app.core.errors import Refused
-from app.core.messages import AddNote, Click
+from app.core.messages import AddNote
 from app.edges.listeners.shared import Desk, NotStored
 from blocks.home import home_view
 

@@ -13,9 +13,11 @@ from typing import Any
 
 import msgspec
 
-from app.core.case import TIERS, Case, Packet
+from app.core.assessment import TIERS
+from app.core.case import Case, Packet
+from app.core.effects import Click
 from app.core.errors import CountersignError, Refused
-from app.core.messages import AnyCommand, Click
+from app.core.messages import AnyCommand
 from app.core.stages import eligible
 from app.engine import Busy, Engine, where
 from app.ports.directory import SlackDirectory

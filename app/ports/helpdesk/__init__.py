@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Literal, Protocol
 
 from app.core.case import Case
-from app.core.messages import HelpdeskFields, HelpdeskNote, HelpdeskReply
+from app.core.effects import HelpdeskFields, HelpdeskNote, HelpdeskReply
 from app.ports.errors import Found, SendResult
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 import httpx
 
 from app.core.case import Case
-from app.core.messages import HelpdeskFields, HelpdeskNote, HelpdeskReply
+from app.core.effects import HelpdeskFields, HelpdeskNote, HelpdeskReply
 from app.ports.errors import Found, SendResult
 from app.ports.http import HttpDestination, utc_now
 from app.ports.standard_webhooks import envelope, secret_key, sign
