@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import argparse
 import gc
+import math
 import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ CLEAN_SHARE = "<= 0.02"
 HITS_SHARE = "<= 0.1"
 HOSTILE_GROWTH = "<= 15"
 RULES = 200
+ROUNDS = 9
 
 # A hundred characters each, as customers write; nobody's data.
 MESSAGES = [
@@ -143,15 +146,14 @@ def messages(report: Report, rules: Rules, rounds: int) -> None:
 
 
 def two_hundred(document: Mapping[str, Any]) -> Rules:
-    """The shipped input patterns, thinned out to 200, as a rule each and without anything a rule may add."""
-    shipped = [
-        (language, pattern)
+    """Shipped input patterns in English, as a rule each and without anything a rule may add: the first of every rule,
+    then the second, until there are 200."""
+    lists = [
+        [("en", pattern) for pattern in rule["match"].get("phrases", {}).get("en", ())]
         for rule in document["rules"]
         if "input" in rule["action"] and not rule["match"].get("validator")
-        for language, patterns in rule["match"].get("phrases", {}).items()
-        for pattern in patterns
     ]
-    chosen = shipped[:: max(1, len(shipped) // RULES)][:RULES]
+    chosen = [entry for entries in zip_longest(*lists) for entry in entries if entry][:RULES]
     rules = [
         {
             "id": f"rule-{i}",
@@ -171,11 +173,13 @@ def against_re(report: Report, document: Mapping[str, Any]) -> None:
     patterns = [pattern for rule in rules.rules for pattern in rule.patterns]
     peers = [(as_re(pattern), pattern.group) for pattern in patterns]
     report.title(f"{len(patterns)} rules on 1,000 characters: share of the time that the patterns take in an re loop")
-    for what, piece, goal in (("clean text", CLEAN, CLEAN_SHARE), ("text with hits", WITH_HITS, HITS_SHARE)):
-        text = (piece * 5)[:1000]
+    for what, start, goal in (("clean text", "", CLEAN_SHARE), ("text with hits", WITH_HITS, HITS_SHARE)):
+        text = (start + CLEAN * 5)[:1000]
         folded = read(text).views[0].text
         data = folded.encode()
         hits = len(scan(text, "input", rules))
+        if (hits == 0) == bool(start):
+            raise SystemExit(f"the {what} has {hits} findings: choose another")
         ours = best(lambda text=text: scan(text, "input", rules), 40)  # type: ignore[misc]
         theirs = best(lambda folded=folded: [list(re_spans(*peer, folded)) for peer in peers], 5)  # type: ignore[misc]
         floor = best(lambda data=data: re2.search(rb"\x01", data), 40)  # type: ignore[misc]
@@ -189,11 +193,11 @@ def hostile(report: Report, rules: Rules) -> None:
     for what, piece in HOSTILE.items():
         short, long = (piece * 1000)[:1000], (piece * 10_000)[:10_000]
         scan(long, "input", rules)
-        pairs = [
-            (best(lambda s=short: scan(s, "input", rules), 4), best(lambda s=long: scan(s, "input", rules), 1))  # type: ignore[misc]
-            for _ in range(5)
-        ]
-        small, large = (min(times) for times in zip(*pairs, strict=True))
+        small = large = math.inf
+        # Other work on the machine can only make a round slower, and it comes and goes.
+        for _ in range(ROUNDS):
+            small = min(small, best(lambda s=short: scan(s, "input", rules), 4))  # type: ignore[misc]
+            large = min(large, best(lambda s=long: scan(s, "input", rules), 1))  # type: ignore[misc]
         ratios.append(large / small)
         report.figure(what, large / small, HOSTILE_GROWTH, f"{small * 1000:.2f} ms, {large * 1000:.1f} ms")
     report.figure("worst", max(ratios), HOSTILE_GROWTH)

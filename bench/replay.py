@@ -54,8 +54,8 @@ EXPECTED: Stated = {
         "ai_mode": {"draft_reply": 294, "summarize_only": 291},
     },
     "50d839b29677b5ff:computed": {
-        "tier": {"high": 220, "low": 24, "medium": 341},
-        "ai_mode": {"draft_reply": 177, "summarize_only": 408},
+        "tier": {"high": 219, "low": 24, "medium": 342},
+        "ai_mode": {"draft_reply": 176, "summarize_only": 409},
     },
 }
 

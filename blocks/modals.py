@@ -127,7 +127,7 @@ def decline_view(case: Case, packet: Packet, meta: Mapping[str, str], around: Su
 
 
 def override_view(case: Case, packet: Packet, meta: Mapping[str, str], around: Surroundings) -> Json:
-    why = "; ".join(dict.fromkeys(one_line(f.reason or f.rule_id, 150) for f in case.blocking[:5]))
+    why = "; ".join(dict.fromkeys(one_line(f.reason or f.rule_id, 150).rstrip(" .") for f in case.blocking[:5]))
     roles = " or ".join(dict.fromkeys(around.role(f.overridable_by) for f in case.blocking if f.overridable_by))
     draft = case.draft
     blocks = [

@@ -212,7 +212,7 @@ def _state_of_play(case: Case, packet: Packet, around: Surroundings) -> list[Jso
         return []
     lines: list[list[Json]] = []
     if case.blocking and not is_withheld(case, around):
-        why = "; ".join(dict.fromkeys(one_line(f.reason or f.rule_id, 150) for f in case.blocking[:5]))
+        why = "; ".join(dict.fromkeys(one_line(f.reason or f.rule_id, 150).rstrip(" .") for f in case.blocking[:5]))
         lines.append([bold("⊘ Cannot be approved as it is"), literal(f" · {why}. {_way_out(case, around)}")])
     given, total = steps(case)
     if total > 1:

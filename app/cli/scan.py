@@ -15,6 +15,7 @@ from app.core.errors import PolicyError
 from app.core.findings import Finding, Side
 from app.core.guards import Rules, ScanContext, scan
 from app.core.understanding import Understanding
+from app.edges.names import Names, load_names
 from app.edges.policy_files import load_policy
 from app.edges.understanding import cache_folder, load_understanding
 
@@ -56,6 +57,7 @@ def scan_lines(
     try:
         rules = load_policy(directory).rules
         understanding = load_understanding(directory, cache_folder())
+        names = load_names(rules)
     except PolicyError as error:
         fail(*map(str, error.problems))
     decoder = msgspec.json.Decoder(Line)
@@ -67,13 +69,17 @@ def scan_lines(
         except msgspec.DecodeError as error:
             typer.echo(f"line {number}: {error}", err=True)
             raise typer.Exit(2) from None
-        answer = scan_line(line, "input" if side == "input" else "output", rules, understanding)
+        answer = scan_line(line, "input" if side == "input" else "output", rules, understanding, names)
         sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")
 
 
-def scan_line(line: Line, side: Side, rules: Rules, understanding: Understanding | None) -> dict[str, Any]:
+def scan_line(
+    line: Line, side: Side, rules: Rules, understanding: Understanding | None, names: Names | None = None
+) -> dict[str, Any]:
     """What is written of one line; signals are null where nothing is taught to know them."""
     findings = scan(line.text, side, rules, line.scan_context)
+    if names is not None:
+        findings = (*findings, *names(line.text, side, findings))
     read = understanding.read(line.text, line.context.previous) if understanding else None
     return {
         "id": line.id,

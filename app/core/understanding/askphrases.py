@@ -49,6 +49,7 @@ ASKS: Mapping[str, tuple[str, ...]] = {
         "reverse {the} (transaction|charge|payment)",
         "reimburse (me|us|my|our|the)",
         r"(money|payment)( \w+){0,2} back",
+        r"(my|our|the|those) [0-9][0-9.,]*( (eur|euros?|usd|dollars?|gbp|pounds?|chf|francs?|bucks))? back",
         r"(return|give|pay)( me| us){0,1} (back )?(my|our|the) (money|payment|deposit)",
         r"{want}( \w+){0,4} (erstattung|rückerstattung|rueckerstattung|rückzahlung|gutschrift)",
         r"(geld|betrag|kaufpreis)( \w+){0,4} zurück",

@@ -173,7 +173,12 @@ def _facts(case: Case, values: dict[str, list[str]], messages: int) -> str:
 
 
 def _telling(found: Sequence[_Read]) -> str:
-    """The sentences that say most, word for word, as they stood; the newest message counts most."""
+    """The sentences that say most, word for word, as they stood; the newest message counts most.
+
+    None of a single short message: it stands right beside.
+    """
+    if len(found) == 1 and len(found[0].text) <= _QUOTE:
+        return ""
     scored = []
     for age, message in enumerate(found[:_MOST_QUOTED]):
         for start, end in sentences(message.text):
