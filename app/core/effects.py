@@ -1,4 +1,4 @@
-"""What a decision leaves behind: events (past tense) for the log, effects (nouns) that go out, and what became of them."""
+"""What a decision leaves behind: events (past tense) for the log, effects (nouns) that go out, what became of them."""
 
 from __future__ import annotations
 
