@@ -116,6 +116,7 @@ class Topic(Struct, frozen=True, kw_only=True):
     type: FindingType = "policy"
     reason: Sentence
     phrases: Phrases
+    exceptions: Annotated[Exceptions, Meta(description="What makes a match harmless")] = Exceptions()
     guidance: Guidance = Guidance()
 
 

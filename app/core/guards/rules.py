@@ -158,6 +158,7 @@ def _topic_rule(topic: Topic) -> Rule:
         action={"input": "allowed", "output": "blocked"},
         reason=topic.reason,
         match=Match(phrases=topic.phrases),
+        exceptions=topic.exceptions,
         guidance=topic.guidance,
         flags=["do_not_answer"],
     )
