@@ -22,6 +22,7 @@ from app.core.effects import (
     ThreadReply,
 )
 from app.core.messages import Delivered, Drafted, ModelFailed, PacketShown, Receipt, Understood
+from app.core.pausing import is_paused, stops
 from app.core.scanning import blocked, scan_reply
 from app.engine import Engine
 from app.ports.callbacks import CallbackPort
@@ -66,6 +67,8 @@ class Courier:
         if effect.kind == "reply":
             if case.state != "sending":
                 return f"The case is {case.state}; its reply does not go out any more."
+            if stops(case, case.draft, self.engine.pauses()):
+                return "AI text is paused for this queue."
             draft = case.sendable_draft
             if draft is None or draft.text != effect.text or case.request_hash != effect.request_hash:
                 return "The text is not the one that was approved."
@@ -207,7 +210,8 @@ class Courier:
         )
 
     def _around(self, case: Case) -> Surroundings:
-        return surroundings_of(self.engine.policy_of(case.policy_snapshot), self.engine.people())
+        paused = is_paused(case, self.engine.pauses())
+        return surroundings_of(self.engine.policy_of(case.policy_snapshot), self.engine.people(), paused=paused)
 
     def _channel(self, name: str) -> str:
         return self.engine.people().channels.get(name, name)

@@ -23,6 +23,7 @@ from app.core.machine import decide, expand
 from app.core.messages import (
     AddCustomerMessage,
     AnyCommand,
+    ApplyPause,
     ByPerson,
     Drafted,
     ReceiveCase,
@@ -30,7 +31,17 @@ from app.core.messages import (
     SubmitDraft,
     Understood,
 )
-from app.core.office import DecidePolicy, LoadPolicy, Office, OfficeOutcome, OfficeWorld, decide_office
+from app.core.office import (
+    DecidePolicy,
+    LoadPolicy,
+    Office,
+    OfficeCommand,
+    OfficeOutcome,
+    OfficeWorld,
+    PauseAi,
+    ResumeAi,
+    decide_office,
+)
 from app.core.people import People
 from app.core.policy import Policy, PolicyDocuments, changed_files, compile_policy
 from app.core.world import World
@@ -40,6 +51,7 @@ log = logging.getLogger("countersign.engine")
 
 BATCH = 64
 POLICIES = 20  # compiled ones kept at hand
+MOST_SHOWN = 10_000  # waiting cases of a queue whose packets are brought in line with the switch
 QUEUE = 5_000
 HISTORY = timedelta(days=7)
 
@@ -100,6 +112,7 @@ class Engine:
         self._model = model
         self._policy = policy
         self._policies = {policy.snapshot: policy}
+        self._pauses: frozenset[str] = frozenset()
         self._jobs: queue.Queue[Job | None] = queue.Queue(QUEUE)
         self._thread: threading.Thread | None = None
         self._committed = threading.Condition()
@@ -149,22 +162,54 @@ class Engine:
         self.follow()
         return outcome.office
 
+    def switch(self, command: PauseAi | ResumeAi) -> Office:
+        """Pause or resume AI text, for every click and every send from now on; raises Refused.
+
+        The cases that wait are then brought in line one by one: their packets, not what may happen to them.
+        """
+        with self.store.writing() as uow:
+            before = uow.office()
+            after = self._decide_office(uow, before, command).office
+        self.follow()
+        if before.paused_queues != after.paused_queues:
+            reason = command.reason if isinstance(command, PauseAi) else ""
+            with self.store.reading() as reader:
+                queues = [command.queue] if command.queue else list(reader.queue_counts(self.clock.now()))
+                waiting = {c.id for queue in queues for c in reader.next_in_queue(queue, MOST_SHOWN)}
+            for case_id in sorted(waiting):
+                with suppress(Refused):  # it was decided meanwhile
+                    self.handle(ApplyPause(case_id=case_id, by=f"slack:{command.user}", reason=reason))
+        return after
+
+    def pauses(self) -> frozenset[str]:
+        """Queues whose AI text is paused, "" for all of them; as last read."""
+        return self._pauses
+
     def follow(self) -> None:
         """Make the policy that the store says is in force ours: another replica may have changed it."""
         with self.store.reading() as reader:
             self._follow(reader)
 
     def _follow(self, reader: Reader) -> None:
-        active = reader.office().active
+        office = reader.office()
+        self._pauses, active = office.paused_queues, office.active
         if active and active != self._policy.snapshot:
             self._policy = self.policy_of(active, reader)
             for listener in self.policy_listeners:
                 listener(self._policy)
 
-    def _decide_office(self, uow: UnitOfWork, office: Office, command: LoadPolicy | DecidePolicy) -> OfficeOutcome:
+    def _decide_office(self, uow: UnitOfWork, office: Office, command: OfficeCommand) -> OfficeOutcome:
         in_force = self.policy_of(office.active, uow) if office.active else self._policy
         now = self.clock.now()
-        world = OfficeWorld(now=now, people=self._people(), owners=in_force.owners, autoload=in_force.autoload)
+        world = OfficeWorld(
+            now=now,
+            people=self._people(),
+            owners=in_force.owners,
+            leads=frozenset({in_force.fallback_role, "support_lead"}),
+            queues=frozenset(spec.channel for spec in in_force.roles.values()) - {in_force.policy_channel},
+            careful=in_force.careful_queues,
+            autoload=in_force.autoload,
+        )
         outcome = decide_office(office, command, world)
         uow.save_office(office, outcome, now)
         return outcome
@@ -297,7 +342,13 @@ class Engine:
             history = uow.history(case.customer.id, case.ticket.id, now - HISTORY, but=case.id)
         policy = self.policy_of(case.policy_snapshot, uow) if case is not None else self._policy
         return World(
-            now=now, policy=policy, active=self._policy, people=self._people(), history=history, model=self._model
+            now=now,
+            policy=policy,
+            active=self._policy,
+            people=self._people(),
+            history=history,
+            pauses=self._pauses,
+            model=self._model,
         )
 
     def people(self) -> People:

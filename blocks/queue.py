@@ -19,6 +19,8 @@ HELP = (
     ("/approvals mine", "what waits for you"),
     ("/approvals case ID", "one case and where it stands"),
     ("/approvals #queue", "one queue and its next ten cases"),
+    ("/approvals pause [#queue] REASON", "stop AI text in a queue, or in all; people's replies go on"),
+    ("/approvals resume [#queue]", "let AI text go on; careful queues and all at once take two people"),
     ("/approvals policy", "the policy in force, and a changed one that waits for its owners"),
     ("/approvals help", "this text"),
 )
@@ -87,6 +89,11 @@ def help_message(note: str = "") -> SlackMessage:
     lines = [[literal(command, code=True), literal(f" · {what}")] for command, what in HELP]
     said = [rich(line(literal(one_line(note, 300))))] if note else []
     return slack_message("How to use /approvals", [header("Approvals"), *said, rich(bullets(lines))])
+
+
+def notice_message(sentence: str) -> SlackMessage:
+    """What a command came to, in a sentence."""
+    return slack_message(escape(sentence), [rich(line(literal(one_line(sentence, 2_000))))])
 
 
 def _row(row: QueueRow) -> list[Json]:

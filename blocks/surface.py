@@ -42,10 +42,11 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.workspace_url.rstrip('/')}/archives/{channel_id}/p{ts.replace('.', '')}"
 
 
-def surroundings_of(policy: Policy, people: People) -> Surroundings:
+def surroundings_of(policy: Policy, people: People, *, paused: bool = False) -> Surroundings:
     """What a case's own policy and today's directory say about how it is shown."""
     return Surroundings(
         people=people,
+        paused=paused,
         role_titles={name: spec.title for name, spec in policy.roles.items()},
         templates=tuple((t.id, t.title, t.text) for t in policy.templates),
         reject_categories=policy.reject_categories,

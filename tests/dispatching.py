@@ -158,6 +158,7 @@ class Replica:
         jitter: float = 0.5,
     ) -> None:
         self.clock = clock
+        self._made = (database_url, clock, ports)
         self.point = point or Points()
         self.store = Store(database_url)
         self.who = who or people()
@@ -183,6 +184,10 @@ class Replica:
     def close(self) -> None:
         self.dispatcher.stop()
         self.store.close()
+
+    def beside(self) -> Replica:
+        """A second replica on the same database and far ends."""
+        return Replica(*self._made)
 
     # --- deciding ------------------------------------------------------------------------------------------------
 

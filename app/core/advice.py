@@ -11,12 +11,14 @@ from msgspec.structs import replace
 
 from app.core.asking import open_case
 from app.core.assessing import scan_and_assess
-from app.core.case import Gist, Timer
+from app.core.case import UNDECIDED_STATES, Gist, Timer
 from app.core.change import Change
 from app.core.effects import ModelDraft, ModelReading, Settlement
 from app.core.guards import ScanContext, mask, scan
 from app.core.messages import Drafted, FireTimer, ModelFailed, Understood
+from app.core.pausing import is_paused
 from app.core.stages import check_room
+from app.core.surfaces import refresh
 from app.core.timing import take
 
 TIMER = "model"
@@ -55,7 +57,8 @@ def understood(change: Change, command: Understood) -> None:
     gist = _masked(change, command.gist) if command.gist else change.case.gist
     change.set(asking="", second_opinion=command.signals, gist=gist)
     scan_and_assess(change)
-    if change.case.draft is None and change.case.assessed.ai_mode == "draft_reply":
+    paused = is_paused(change.case, change.world.pauses)
+    if change.case.draft is None and change.case.assessed.ai_mode == "draft_reply" and not paused:
         ask_for_draft(change)
     else:
         open_case(change)
@@ -83,9 +86,13 @@ def failed(change: Change, command: ModelFailed) -> None:
     change.settle(Settlement(delivery=command.delivery, status="cancelled", error=command.error))
     awaited = _awaited(change, command.delivery)
     change.record("ModelGaveUp", delivery=command.delivery, reason=command.error)
-    if awaited:
-        change.set(asking="")
+    if not awaited:
+        return
+    change.set(asking="")
+    if change.case.state == "received":
         open_case(change)
+    elif change.case.state in UNDECIDED_STATES:
+        refresh(change)
 
 
 def too_late(change: Change, command: FireTimer) -> None:

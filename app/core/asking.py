@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from app.core.assessment import Stage
 from app.core.change import Change
 from app.core.ending import approve_finally, callback, patch_crm
+from app.core.pausing import stops
 from app.core.stages import able, roles_at
 from app.core.surfaces import let_in_fallback, open_packets, refresh, show_rest_of_draft, show_to
 from app.core.timing import arm
@@ -25,7 +26,8 @@ def open_case(change: Change) -> None:
     patch_crm(change, final=False)
     callback(change, "case.assessed")
     required = change.case.assessed.required
-    if required in ("auto", "notify") and change.case.sendable_draft and not change.case.blocking:
+    alone = required in ("auto", "notify") and not stops(change.case, change.case.draft, change.world.pauses)
+    if alone and change.case.sendable_draft and not change.case.blocking:
         change.set(state="pending", timers=())
         if required == "notify":
             open_packets(change)

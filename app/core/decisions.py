@@ -16,6 +16,7 @@ from app.core.ending import approve_finally, callback, end, reopen_for_people
 from app.core.errors import Refused
 from app.core.findings import Finding
 from app.core.messages import Approve, ByPerson, Decline, Edit, Reject, SignOff, Undo, WriteReply
+from app.core.pausing import check_not_paused, is_paused
 from app.core.scanning import blocked, scan_reply
 from app.core.stages import (
     check_can_approve,
@@ -63,6 +64,7 @@ def check_approvable(change: Change, user: str) -> Draft:
     draft = case.sendable_draft
     if draft is None:
         raise Refused("no_draft", "There is no text here that may be sent: write the reply instead.")
+    check_not_paused(change, draft)
     _check_not_blocked(change)
     return draft
 
@@ -72,6 +74,7 @@ def edit(change: Change, command: Edit) -> None:
     _check(change, command, any_step=True)
     if case.sendable_draft is None:
         raise Refused("no_draft", "There is no text here to edit: write the reply instead.")
+    check_not_paused(change, case.sendable_draft)
     _check_text(change, command.text)
     _replace_text(change, command, "edit", before=case.sendable_draft.text)
 
@@ -117,7 +120,8 @@ def reject(change: Change, command: Reject) -> None:
     known = replace(known, rejected_drafts=known.rejected_drafts + 1)
     scan_and_assess(change, known)
     open_case(change)
-    may_draft = change.case.assessed.ai_mode == "draft_reply" and known.rejected_drafts < LOOP
+    open_to_ai = change.case.assessed.ai_mode == "draft_reply" and not is_paused(change.case, change.world.pauses)
+    may_draft = open_to_ai and known.rejected_drafts < LOOP
     if command.then == "redraft" and change.world.model and may_draft:
         ask_for_draft(change)
 
@@ -128,6 +132,7 @@ def sign_off(change: Change, command: SignOff) -> None:
     check_can_approve(case, command.user, change.world.people)
     check_not_author(case, command.user, change.world.people)
     check_open_role(case, role, change.world.policy)
+    check_not_paused(change, case.draft)
     _check_not_blocked(change)
     change.record("SignedOff", role=role, stage=case.stage)
     _sign(change, command.user, role, "sign_off")
@@ -201,7 +206,8 @@ def _check_text(change: Change, text: str) -> None:
     if found:
         raise Refused("guardrail", _why(found))
     wanted = change.case.assessed
-    if (wanted.must_edit or wanted.ai_mode == "summarize_only") and is_ai_text(change.case, text):
+    own_words = wanted.must_edit or wanted.ai_mode == "summarize_only" or is_paused(change.case, change.world.pauses)
+    if own_words and is_ai_text(change.case, text):
         raise Refused("unchanged", "Change the text: here the AI's own words may not go out.")
 
 

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from app.core import advice, decisions, overriding, receipts, receiving, timing
+from app.core import advice, decisions, overriding, pausing, receipts, receiving, timing
 from app.core.case import FINAL_STATES, OPEN_STATES, STATES, Case, Note, State
 from app.core.change import Change
 from app.core.effects import Callback, Outcome
@@ -17,6 +17,7 @@ from app.core.messages import (
     AddCustomerMessage,
     AddNote,
     AnyCommand,
+    ApplyPause,
     Approve,
     ByPerson,
     Command,
@@ -72,6 +73,7 @@ ACCEPTED: Mapping[type[Command], frozenset[State]] = {
     RecordView: _ALL - {"received"},
     AddNote: _ALL - {"received"},
     SettleDelivery: frozenset({"indeterminate"}),
+    ApplyPause: _ASKED | {"blocked"},
     FireTimer: _ALL - FINAL_STATES,
     PacketShown: _ALL,
     Delivered: _ALL,
@@ -133,6 +135,8 @@ def _apply(change: Change, command: AnyCommand) -> None:
             receiving.withdraw(change, command)
         case ReportActionResult():
             receiving.report_action_result(change, command)
+        case ApplyPause():
+            pausing.apply(change, command)
         case FireTimer(key=advice.TIMER):
             advice.too_late(change, command)
         case FireTimer():

@@ -157,6 +157,13 @@ class SettleDelivery(ByPerson, frozen=True, kw_only=True):
     arrived: bool
 
 
+class ApplyPause(Command, frozen=True, kw_only=True):
+    """The switch for AI text was thrown where this case waits: its packets show it."""
+
+    by: str
+    reason: str = ""
+
+
 # --- time and receipts -------------------------------------------------------------------------------------------
 
 
@@ -241,6 +248,7 @@ AnyCommand = (
     | ReportActionResult
     | RedriveDelivery
     | PersonCommand
+    | ApplyPause
     | FireTimer
     | PacketShown
     | Delivered

@@ -36,6 +36,16 @@ class Candidate(Value, frozen=True, kw_only=True):
     signatures: tuple[Signature, ...] = ()
 
 
+class Pause(Value, frozen=True, kw_only=True):
+    """AI text is stopped in one queue, or in all of them (""). `resume_by` is the first of two who asked to go on."""
+
+    queue: str
+    user: str
+    reason: str
+    at: datetime
+    resume_by: str = ""  # Person.key
+
+
 class Office(Value, frozen=True, kw_only=True):
     """`active` is the snapshot new cases are assessed under, `previous` what a rollback returns to."""
 
@@ -44,6 +54,11 @@ class Office(Value, frozen=True, kw_only=True):
     previous: str = ""
     candidate: Candidate | None = None
     rejected: str = ""  # offered once and turned down: not offered again while the directory stays as it is
+    pauses: tuple[Pause, ...] = ()
+
+    @property
+    def paused_queues(self) -> frozenset[str]:
+        return frozenset(pause.queue for pause in self.pauses)
 
 
 class LoadPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,15 +78,34 @@ class DecidePolicy(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
-OfficeCommand = LoadPolicy | DecidePolicy
+class PauseAi(msgspec.Struct, frozen=True, kw_only=True):
+    """Stop AI text at once, in one queue or in all of them (""): OP1."""
+
+    user: str
+    queue: str
+    reason: str
+
+
+class ResumeAi(msgspec.Struct, frozen=True, kw_only=True):
+    user: str
+    queue: str
+
+
+OfficeCommand = LoadPolicy | DecidePolicy | PauseAi | ResumeAi
 
 
 class OfficeWorld(msgspec.Struct, frozen=True, kw_only=True):
-    """`owners` maps a policy file's short name (`risk`) to the role that owns it, by the policy in force."""
+    """`owners` maps a policy file's short name (`risk`) to the role that owns it, by the policy in force.
+
+    `leads` may throw the switch besides the owners; of `careful` queues, and of all at once, two people undo it.
+    """
 
     now: datetime
     people: People = People()
     owners: Mapping[str, str] = {}
+    leads: frozenset[str] = frozenset()
+    queues: frozenset[str] = frozenset()
+    careful: frozenset[str] = frozenset()
     autoload: bool = False
 
 
@@ -91,6 +125,10 @@ def decide_office(office: Office, command: OfficeCommand, world: OfficeWorld) ->
             after, event = _reject(office, command, world)
         case DecidePolicy(do="roll_back"):
             after, event = _roll_back(office, command, world)
+        case PauseAi():
+            after, event = _pause(office, command, world)
+        case ResumeAi():
+            after, event = _resume(office, command, world)
         case _:
             assert_never(command)  # type: ignore[arg-type]
     return OfficeOutcome(office=replace(after, version=office.version + 1), events=(event,))
@@ -147,6 +185,51 @@ def _roll_back(office: Office, command: DecidePolicy, world: OfficeWorld) -> tup
         raise Refused("no_previous", "There is no earlier policy to return to.")
     after = replace(office, active=office.previous, previous="", candidate=None, rejected=office.active)
     return after, _event("PolicyActivated", _actor(command), office.previous, f"Rolled back: {reason}")
+
+
+def _pause(office: Office, command: PauseAi, world: OfficeWorld) -> tuple[Office, Event]:
+    _check_switch(command.user, command.queue, world)
+    reason = command.reason.strip()[:3_000]
+    if not reason:
+        raise Refused("reason_missing", "Say why: /approvals pause #queue reason.")
+    if command.queue in office.paused_queues:
+        raise Refused("unchanged", f"AI text is paused {_where(command.queue)} already.")
+    pause = Pause(queue=command.queue, user=command.user, reason=reason, at=world.now)
+    return replace(office, pauses=(*office.pauses, pause)), _switched("AiTextPaused", command, reason)
+
+
+def _resume(office: Office, command: ResumeAi, world: OfficeWorld) -> tuple[Office, Event]:
+    """A low queue needs one person; a careful one, and all at once, a second one."""
+    _check_switch(command.user, command.queue, world)
+    pause = next((p for p in office.pauses if p.queue == command.queue), None)
+    if pause is None:
+        raise Refused("unchanged", f"AI text is not paused {_where(command.queue)}.")
+    person = world.people.find(command.user).key
+    if not command.queue or command.queue in world.careful:
+        if not pause.resume_by:
+            asked = tuple(replace(p, resume_by=person) if p is pause else p for p in office.pauses)
+            return replace(office, pauses=asked), _switched("AiTextResumeAsked", command)
+        if pause.resume_by == person:
+            raise Refused("already_signed", "You asked for it already; a second person has to resume it.")
+    left = tuple(p for p in office.pauses if p is not pause)
+    return replace(office, pauses=left), _switched("AiTextResumed", command)
+
+
+def _check_switch(user: str, queue: str, world: OfficeWorld) -> None:
+    if queue and queue not in world.queues:
+        raise Refused("no_queue", f"There is no queue #{queue[:80]}.")
+    if not world.people.roles_of(user) & (world.leads | set(world.owners.values())):
+        raise Refused("not_in_role", "AI text is paused and resumed by support leads and owners of the policy.")
+
+
+def _where(queue: str) -> str:
+    return f"in #{queue}" if queue else "everywhere"
+
+
+def _switched(
+    kind: Literal["AiTextPaused", "AiTextResumed", "AiTextResumeAsked"], command: PauseAi | ResumeAi, reason: str = ""
+) -> Event:
+    return Event(type=kind, actor=f"slack:{command.user}", reason=reason, data={"queue": command.queue or "all"})
 
 
 def owners_of(candidate: Candidate, world: OfficeWorld) -> tuple[str, ...]:

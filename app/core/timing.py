@@ -8,9 +8,10 @@ from app.core.assessment import Rung
 from app.core.case import Timer
 from app.core.change import Change
 from app.core.effects import DirectMessage, HelpdeskReply
-from app.core.ending import end, release
+from app.core.ending import end, release, reopen_for_people
 from app.core.errors import Refused
 from app.core.messages import FireTimer
+from app.core.pausing import stops
 from app.core.stages import eligible, roles_at
 from app.core.surfaces import escalated, refresh, request_signoffs, show_to, tell
 
@@ -44,6 +45,8 @@ def take(change: Change, command: FireTimer) -> Timer:
 def fire(change: Change, command: FireTimer) -> None:
     timer = take(change, command)
     match timer.kind:
+        case "send" if stops(change.case, change.case.draft, change.world.pauses):
+            _keep_back(change)
         case "send":
             release(change)
         case "expire":
@@ -52,6 +55,16 @@ def fire(change: Change, command: FireTimer) -> None:
             rung = next(r for r in change.case.assessed.rungs if f"rung:{r.id}" == timer.key)
             _climb(change, rung)
             refresh(change)
+
+
+def _keep_back(change: Change) -> None:
+    """Approved in the last seconds before the switch was thrown: people decide anew, or write."""
+    reason = "AI text was paused before the reply left."
+    change.record("DeliveryHeld", reason=reason)
+    reopen_for_people(change, reason)
+    arm(change)
+    tell(change, "held", reason=reason)
+    refresh(change)
 
 
 def expire(change: Change) -> None:

@@ -19,4 +19,5 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     active: Policy
     people: People = People()
     history: History = History()
+    pauses: frozenset[str] = frozenset()  # queues whose AI text is paused; "" is all of them
     model: bool = False  # a language model is connected: it may read a new case, and write drafts (AI1, AI2)

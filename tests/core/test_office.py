@@ -6,7 +6,16 @@ import pytest
 from msgspec.structs import replace
 
 from app.core.errors import Refused
-from app.core.office import DecidePolicy, LoadPolicy, Office, OfficeWorld, decide_office, still_missing
+from app.core.office import (
+    DecidePolicy,
+    LoadPolicy,
+    Office,
+    OfficeWorld,
+    PauseAi,
+    ResumeAi,
+    decide_office,
+    still_missing,
+)
 from tests.make import NOW, a_person, people
 
 OWNERS = {"risk": "support_ops_owner", "guardrails": "policy_owner", "crm": "crm_owner", "roles": "support_ops_owner"}
@@ -124,3 +133,69 @@ def test_one_step_back_and_no_further() -> None:
     assert (back.active, back.previous, back.rejected) == (FIRST, "", SECOND)
     assert refusal(back, "UPOL1", "roll_back", FIRST, reason="again") == "no_previous"
     assert refusal(now, "UPOL1", "roll_back", FIRST, reason="stale button") == "no_previous"
+
+
+# --- the switch for AI text ------------------------------------------------------------------------------------------
+
+SWITCH = replace(
+    WORLD,
+    leads=frozenset({"support_lead"}),
+    queues=frozenset({"support-review", "billing-approvals"}),
+    careful=frozenset({"billing-approvals"}),
+)
+
+
+def switch(office: Office, command: PauseAi | ResumeAi) -> Office:
+    return decide_office(office, command, SWITCH).office
+
+
+def switch_refusal(office: Office, command: PauseAi | ResumeAi) -> str:
+    with pytest.raises(Refused) as refused:
+        switch(office, command)
+    assert refused.value.sentence.endswith(".")
+    return refused.value.code
+
+
+def paused(queue: str = "support-review", user: str = "ULEAD1") -> Office:
+    return switch(RUNNING, PauseAi(user=user, queue=queue, reason="It quotes wrong prices."))
+
+
+@pytest.mark.parametrize("user", ["ULEAD1", "UOPS1", "UPOL1", "UCRM1"])
+def test_leads_and_owners_stop_ai_text_with_a_reason(user: str) -> None:
+    command = PauseAi(user=user, queue="support-review", reason=" It quotes wrong prices. ")
+    outcome = decide_office(RUNNING, command, SWITCH)
+    assert outcome.office.paused_queues == {"support-review"}
+    assert [(e.type, e.actor, e.reason) for e in outcome.events] == [
+        ("AiTextPaused", f"slack:{user}", "It quotes wrong prices.")
+    ]
+
+
+@pytest.mark.parametrize("user", ["UAGENT1", "UBILL1", "UGUEST", "UNOBODY"])
+def test_nobody_else_throws_the_switch(user: str) -> None:
+    assert switch_refusal(RUNNING, PauseAi(user=user, queue="", reason="no")) == "not_in_role"
+    assert switch_refusal(paused(), ResumeAi(user=user, queue="support-review")) == "not_in_role"
+
+
+def test_a_pause_needs_a_reason_a_queue_that_exists_and_happens_once() -> None:
+    assert switch_refusal(RUNNING, PauseAi(user="ULEAD1", queue="", reason="  ")) == "reason_missing"
+    assert switch_refusal(RUNNING, PauseAi(user="ULEAD1", queue="general", reason="x")) == "no_queue"
+    assert switch_refusal(paused(), PauseAi(user="ULEAD2", queue="support-review", reason="x")) == "unchanged"
+    assert switch_refusal(RUNNING, ResumeAi(user="ULEAD1", queue="support-review")) == "unchanged"
+
+
+def test_one_person_lets_an_everyday_queue_go_on() -> None:
+    assert switch(paused(), ResumeAi(user="ULEAD1", queue="support-review")).pauses == ()
+
+
+@pytest.mark.parametrize("queue", ["billing-approvals", ""])
+def test_a_careful_queue_and_all_at_once_take_two(queue: str) -> None:
+    once = switch(paused(queue), ResumeAi(user="ULEAD1", queue=queue))
+    assert once.paused_queues == {queue}
+    assert switch_refusal(once, ResumeAi(user="ULEAD1", queue=queue)) == "already_signed"
+    assert switch(once, ResumeAi(user="UOPS1", queue=queue)).pauses == ()
+
+
+def test_pauses_stand_beside_each_other() -> None:
+    both = switch(paused(), PauseAi(user="ULEAD2", queue="", reason="Everything."))
+    assert both.paused_queues == {"support-review", ""}
+    assert switch(both, ResumeAi(user="ULEAD1", queue="support-review")).paused_queues == {""}

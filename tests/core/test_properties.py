@@ -20,6 +20,7 @@ from app.core.messages import (
     AddCustomerMessage,
     AddNote,
     AnyCommand,
+    ApplyPause,
     Approve,
     Decline,
     Delivered,
@@ -77,6 +78,7 @@ class Histories(RuleBasedStateMachine):
         super().__init__()
         self.now: datetime = NOW
         self.model = False
+        self.pauses: frozenset[str] = frozenset()
         self.people: People = DIRECTORY
         self.active: Policy = policy_of("shipped")
         self.cases: dict[str, Case] = {}
@@ -107,6 +109,7 @@ class Histories(RuleBasedStateMachine):
                     people=self.people,
                     history=self.loop,
                     model=self.model,
+                    pauses=self.pauses,
                 )
                 outcome = decide(self.cases.get(step.case_id), step, world)
                 self.judge(self.cases.get(step.case_id), step, outcome, world)
@@ -247,6 +250,14 @@ class Histories(RuleBasedStateMachine):
     @rule(data=st.data())
     def somebody_takes_it_back(self, data: st.DataObject) -> None:
         self.do(Undo(**self.click(data, self.some_case(data))))
+
+    @rule(data=st.data())
+    def the_switch_is_thrown(self, data: st.DataObject) -> None:
+        """AI text is paused for everybody, for one queue, or not at all any more."""
+        case = self.some_case(data)
+        queue = case.assessed.route.channel
+        self.pauses = self.pick(data, [frozenset(), frozenset(), frozenset({""}), frozenset({queue})])
+        self.do(ApplyPause(case_id=case.id, by="slack:ULEAD1", reason="Wrong prices."))
 
     @rule(data=st.data())
     def the_directory_changes(self, data: st.DataObject) -> None:

@@ -163,11 +163,12 @@ class Witness:
         assert reply.text.strip()
         assert reply.request_hash == self._hash(after)
         assert not blocked(scan_reply(after, reply.text, world.policy.rules, "witness"))
+        assert not (last.by_ai and world.pauses & {"", after.assessed.route.channel}), "AI text left while paused"
         wanted = after.assessed
         if wanted.ai_mode == "summarize_only" or wanted.must_edit:
             assert folded(reply.text) not in {folded(t.text) for t in self.texts if t.by_ai}
         if wanted.required in ("auto", "notify"):
-            assert before is None
+            assert before is None or before.state == "received"
             assert not world.policy.baseline
             assert last.by_ai
             assert wanted.tier == "low"

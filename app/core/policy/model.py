@@ -100,6 +100,13 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         return tuple((c.value, c.label) for c in self.risk.reject_categories)
 
     @property
+    def careful_queues(self) -> frozenset[str]:
+        """Channels where cases of high tier are decided: all but those of low and medium ones."""
+        routes = self.risk.routes.default
+        everyday = {self.roles[routes[tier]].channel for tier in ("low", "medium")}
+        return frozenset(spec.channel for spec in self.roles.values()) - everyday
+
+    @property
     def intent_titles(self) -> dict[str, str]:
         """Every label the table of intents knows, with what people call it."""
         return {label: topic.title for label, topic in self.risk.intents.items()}

@@ -6,12 +6,25 @@ from typing import Any
 
 from slack_bolt import Ack
 
+from app.core.errors import Refused
+from app.core.office import PauseAi, ResumeAi
+from app.core.pausing import EVERYWHERE
 from app.edges.listeners.policy import PolicyDesk
 from app.edges.listeners.shared import Desk, by_risk, user_of
-from blocks.queue import QueueRow, case_message, help_message, mine_message, queue_detail, queue_message
+from blocks.queue import (
+    QueueRow,
+    case_message,
+    help_message,
+    mine_message,
+    notice_message,
+    queue_detail,
+    queue_message,
+)
 from blocks.surface import SlackMessage
+from db.queries import QueueCount
 
 NEXT = 10
+NOBODY = QueueCount(pending=0, overdue=0, oldest_at=None)
 
 
 class Commands:
@@ -26,6 +39,8 @@ class Commands:
         match words:
             case []:
                 return queue_message(self._rows(), self._next(), self.desk.surroundings())
+            case ["pause" | "resume" as what, *rest]:
+                return self._switch(user, what, rest)
             case ["policy"]:
                 return PolicyDesk(self.desk).message()
             case ["help"]:
@@ -44,8 +59,29 @@ class Commands:
             case _:
                 return help_message(f"/approvals does not know “{' '.join(words)[:80]}”.")
 
+    def _switch(self, user: str, what: str, words: list[str]) -> SlackMessage:
+        """`pause [queue] reason`, `resume [queue]`; without a queue it means all of them."""
+        self.desk.get_to_know(user)
+        named = channel_name(words[0]) if words else ""
+        queue = named if words and (words[0][:1] in "#<" or named in self.desk.queues()) else ""
+        reason = " ".join(words[1:] if queue else words)
+        command = (
+            PauseAi(user=user, queue=queue, reason=reason) if what == "pause" else ResumeAi(user=user, queue=queue)
+        )
+        try:
+            office = self.desk.engine.switch(command)
+        except Refused as refusal:
+            return notice_message(refusal.sentence)
+        where = f"in #{queue}" if queue else "in all queues"
+        if queue not in office.paused_queues:
+            return notice_message(f"AI text goes on {where}. What was held back waits for people's approval again.")
+        if what == "resume":
+            return notice_message(f"Recorded. A second person has to resume AI text {where}.")
+        return notice_message(f"AI text is paused {where}. People's own replies go on; /approvals resume ends it.")
+
     def _rows(self) -> list[QueueRow]:
         now = self.desk.engine.clock.now()
+        pauses = self.desk.engine.pauses()
         with self.desk.engine.store.reading() as reader:
             counts = reader.queue_counts(now)
         return [
@@ -54,9 +90,10 @@ class Commands:
                 pending=count.pending,
                 overdue=count.overdue,
                 oldest=(now - count.oldest_at).total_seconds() if count.oldest_at else 0.0,
+                paused=bool({EVERYWHERE, name} & pauses),
             )
             for name in self.desk.queues()
-            if (count := counts.get(name))
+            if (count := counts.get(name) or (NOBODY if {EVERYWHERE, name} & pauses else None))
         ]
 
     def _next(self) -> list[Any]:

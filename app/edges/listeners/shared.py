@@ -18,6 +18,7 @@ from app.core.case import Case, Packet
 from app.core.effects import Click
 from app.core.errors import CountersignError, Refused
 from app.core.messages import AnyCommand
+from app.core.pausing import EVERYWHERE, is_paused
 from app.core.stages import eligible
 from app.engine import Busy, Engine, where
 from app.ports.directory import SlackDirectory
@@ -120,10 +121,11 @@ class Desk:
             return reader.case(case_id)
 
     def around(self, case: Case) -> Surroundings:
-        return surroundings_of(self.engine.policy_of(case.policy_snapshot), self.engine.people())
+        paused = is_paused(case, self.engine.pauses())
+        return surroundings_of(self.engine.policy_of(case.policy_snapshot), self.engine.people(), paused=paused)
 
     def surroundings(self) -> Surroundings:
-        return surroundings_of(self.engine.policy, self.engine.people())
+        return surroundings_of(self.engine.policy, self.engine.people(), paused=EVERYWHERE in self.engine.pauses())
 
     def queues(self) -> list[str]:
         """Channels of the roles that decide, each once, as `roles.yaml` orders them."""
