@@ -11,7 +11,7 @@ from app.core.case import Case, Signal, Signals
 from app.core.effects import CrmPatch, ModelDraft, ModelReading, Outcome, PacketPost
 from app.core.errors import Refused
 from app.core.machine import decide
-from app.core.messages import Drafted, FireTimer, ModelFailed, Reject, SubmitDraft, Understood
+from app.core.messages import Drafted, FireTimer, ModelFailed, Reject, SubmitDraft, Understood, WriteReply
 from tests.make import NOW, a_draft, signals
 from tests.scenes import a_world, receive
 
@@ -170,6 +170,15 @@ def test_a_draft_that_comes_after_a_person_wrote_is_not_taken() -> None:
     outcome = decide(written, Drafted(case_id=case.id, delivery=case.asking, draft=SAFE), WITH_MODEL)
     assert outcome.case.drafts == written.drafts
     assert outcome.case.state == written.state
+
+
+def test_a_model_that_fails_after_people_answered_reopens_nothing() -> None:
+    case = rejected(open_with_draft()).case
+    reply = WriteReply(case_id=case.id, user="UAGENT2", seen=case.request_hash, text="We write to you again tomorrow.")
+    done = decide(case, replace(reply, checklist=case.assessed.checklist), WITH_MODEL).case
+    assert done.state == "approved"
+    after = decide(done, ModelFailed(case_id=case.id, delivery=done.asking, error="It refused."), WITH_MODEL).case
+    assert (after.state, after.timers, after.asking) == ("approved", done.timers, "")
 
 
 def test_what_a_caller_submits_meanwhile_counts() -> None:
