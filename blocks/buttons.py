@@ -60,7 +60,18 @@ def packet_buttons(case: Case, packet: Packet, around: Surroundings) -> list[Jso
     if not (is_live(case) or case.state == "blocked") or not packet.can_decide:
         return [history]
     withheld = button("View withheld draft", "cs:withheld", value(case, packet))
-    return [*_decide(case, packet, around), history, *([withheld] if is_withheld(case, around) else [])]
+    return [
+        *_decide(case, packet, around),
+        _claim(case, packet),
+        history,
+        *([withheld] if is_withheld(case, around) else []),
+    ]
+
+
+def _claim(case: Case, packet: Packet) -> Json:
+    if case.claim:
+        return button("Release", "cs:release", value(case, packet))
+    return button("Claim", "cs:claim", value(case, packet))
 
 
 def _decide(case: Case, packet: Packet, around: Surroundings) -> list[Json]:

@@ -17,7 +17,18 @@ from blocks.words import case_and_ticket, short_hash
 SHOWN = 45
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 # What an event may show of its data; texts of drafts are not among it, withheld ones least of all.
-_SHOWN_DATA = ("view", "rules", "role", "to_role", "category", "then", "draft_version", "channel", "remedy")
+_SHOWN_DATA = (
+    "view",
+    "rules",
+    "role",
+    "to_role",
+    "category",
+    "then",
+    "draft_version",
+    "channel",
+    "remedy",
+    "taken_from",
+)
 # Receipts of the machinery: here they would bury what people did; the audit log has them all.
 _PLUMBING = frozenset({"PacketUpdated", "DeliverySucceeded"})
 
@@ -50,6 +61,8 @@ def _entry(event: Mapping[str, Any], around: Surroundings) -> Json:
 def _fact(key: str, value: str, around: Surroundings) -> str:
     if key in ("role", "to_role"):
         return around.role(value)
+    if key == "taken_from":
+        return f"taken over from {around.name(value)}"
     words = one_line(value.replace("_", " ") if key in ("view", "category", "then") else value, 60)
     return words if key == "view" else f"{key.replace('_', ' ')} {words}"
 

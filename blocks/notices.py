@@ -24,11 +24,14 @@ def notice_blocks(
     packet: Packet | None = None,
     around: Surroundings | None = None,
     undo: bool = False,
+    again: bool = False,
 ) -> list[Json]:
-    """The sentence, and with a case how it stands now. `undo` adds the button; it needs `case` and `packet`."""
+    """The sentence, and with a case how it stands now. `undo` and `again` (Claim) add a button; both are needed."""
     blocks = [rich(line(bold(_TITLES[kind]), literal(f" · {clip(sentence, 2_500)}")))]
     if case and undo and packet:
         blocks.append({"type": "actions", "elements": [button("Undo", "cs:undo", value(case, packet))]})
+    if case and again and packet:
+        blocks.append({"type": "actions", "elements": [button("Claim", "cs:claim", value(case, packet))]})
     if case and around and kind == "refused" and case.assessment:
         blocks += _as_it_is_now(case, packet, around)
     if case:

@@ -31,7 +31,7 @@ from blocks.kit import (
 )
 from blocks.outcome import outcome_block
 from blocks.surface import SlackMessage, Surroundings, case_metadata, slack_message
-from blocks.text import counted, dead, escape, hidden_count, masked, one_line, prose, safe_url, when
+from blocks.text import counted, dead, escape, hidden_count, masked, one_line, prose, safe_url, utc, when
 from blocks.words import (
     CHANNEL_WORDS,
     can_override,
@@ -71,7 +71,7 @@ def packet_message(case: Case, packet: Packet, around: Surroundings) -> SlackMes
         blocks += [*why_summary_only(case), *summary_lines(case)] if summary_shown else []
         blocks += customer_quote(case)
     blocks += _reply(about, around)
-    blocks += _state_of_play(case, packet, around)
+    blocks += [*_state_of_play(case, packet, around), *_claimed(case, packet, around)]
     blocks.append({"type": "actions", "elements": packet_buttons(case, packet, around)})
     if packet.kind != "signoff":
         reasons_shown = FIRST_REASONS if is_live(case) else 0
@@ -225,6 +225,14 @@ def _state_of_play(case: Case, packet: Packet, around: Surroundings) -> list[Jso
     return [rich(line(*one)) for one in lines]
 
 
+def _claimed(case: Case, packet: Packet, around: Surroundings) -> list[Json]:
+    """Right above the buttons, which refuse everybody else."""
+    if case.claim is None or (packet.kind == "signoff" and not signoff_open(case, packet)):
+        return []
+    until = literal(f" by {around.name(case.claim.user)} until ")
+    return [rich(line(bold("Claimed"), until, moment(case.claim.until)))]
+
+
 def _way_out(case: Case, around: Surroundings) -> str:
     """What can be done about a block, and who said already that it is wrong here."""
     if not can_override(case, around):
@@ -266,6 +274,8 @@ def _summary(case: Case, packet: Packet, around: Surroundings) -> str:
     index = case.messages.index(said) if said else 0
     quote = masked(said.text, [f for f in case.findings if f.source == f"message:{index}"]) if said else ""
     parts = [prose(headline(case, packet, around), 150), dead(case_and_ticket(case))]
+    if case.claim:
+        parts.append(f"Claimed by {prose(around.name(case.claim.user), 60)} until {utc(case.claim.until)}")
     if is_live(case):
         parts += [due_words(case), *(prose(r.text, 200) for r in case.assessed.reasons[:FIRST_REASONS])]
     parts.append(f"{prose(customer_name(case), 60)} wrote: {prose(quote, 300)}")

@@ -136,6 +136,8 @@ def case_line(case: Case, around: Surroundings | None) -> list[Json]:
     made = [bold(tier), literal(" · " + " · ".join(filter(None, said)))]
     if (due := due_at(case)) and is_live(case):
         made += [literal(" · due "), moment(due)]
+    if case.claim and around:
+        made.append(literal(f" · claimed by {around.name(case.claim.user)}"))
     packet = main_packet(case)
     url = around.permalink(packet.channel_id, packet.ts) if around and packet else ""
     return [*made, literal(" · "), link(url, "open")] if url else made

@@ -200,6 +200,16 @@ class Override(Value, frozen=True, kw_only=True):
     at: datetime
 
 
+class Claim(Value, frozen=True, kw_only=True):
+    """One person works on the case until then (DE8)."""
+
+    user: str
+    person: str
+    at: datetime
+    until: datetime
+    renewals: int = 0
+
+
 class Packet(Value, frozen=True, kw_only=True):
     """A Slack message that shows the case. `ts` is None until Slack took it; `shown` is the digest Slack shows now.
 
@@ -223,7 +233,7 @@ class Timer(Value, frozen=True, kw_only=True):
     """A row due at a time, a projection of `Case.timers`. `key` is unique within the case."""
 
     key: str
-    kind: Literal["rung", "holding", "expire", "send", "model"]
+    kind: Literal["rung", "holding", "expire", "send", "model", "claim"]
     due_at: datetime
 
 
@@ -282,6 +292,7 @@ class Case(Value, frozen=True, kw_only=True):
     gained: tuple[tuple[int, str, str], ...] = ()  # (stage index, role let in, role it stands in for)
     approvals: tuple[Approval, ...] = ()
     overrides: tuple[Override, ...] = ()
+    claim: Claim | None = None
     rejected_versions: tuple[int, ...] = ()  # drafts a reviewer rejected: shown, never sent
     notes: tuple[Note, ...] = ()
     escalations: tuple[Escalation, ...] = ()

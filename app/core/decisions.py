@@ -11,6 +11,7 @@ from app.core.asking import open_case
 from app.core.assessing import scan_and_assess
 from app.core.case import Approval, Case, Draft, Note
 from app.core.change import Change
+from app.core.claiming import check_free
 from app.core.effects import DirectMessage, HelpdeskNote
 from app.core.ending import approve_finally, callback, end, reopen_for_people
 from app.core.errors import Refused
@@ -177,8 +178,9 @@ def undo(change: Change, command: Undo) -> None:
 
 
 def _check(change: Change, command: ByPerson, *, any_step: bool = False) -> str:
-    """Rights first, then the text they saw (DE1); returns the role they act in."""
+    """Rights first, then a claim (DE8), then the text they saw (DE1); returns the role they act in."""
     role = check_rights(change.case, command.user, change.world.people, change.world.policy, any_step=any_step)
+    check_free(change, command.user)
     if command.seen != change.case.request_hash:
         raise Refused("draft_changed", "This case changed since you opened it; look at the text as it is now.")
     return role

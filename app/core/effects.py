@@ -40,6 +40,8 @@ EventType = Literal[
     "SignedOff",
     "Declined",
     "Undone",
+    "CaseClaimed",
+    "CaseReleased",
     "SignOffRequested",
     "ApprovalsVoided",
     "NoteAdded",

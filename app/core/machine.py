@@ -7,7 +7,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from app.core import advice, decisions, overriding, pausing, receipts, receiving, timing
+from app.core import advice, claiming, decisions, overriding, pausing, receipts, receiving, timing
 from app.core.case import FINAL_STATES, OPEN_STATES, STATES, Case, Note, State
 from app.core.change import Change
 from app.core.effects import Callback, Outcome
@@ -20,6 +20,7 @@ from app.core.messages import (
     ApplyPause,
     Approve,
     ByPerson,
+    ClaimCase,
     Command,
     Decline,
     Delivered,
@@ -36,6 +37,7 @@ from app.core.messages import (
     RecordView,
     RedriveDelivery,
     Reject,
+    ReleaseCase,
     ReportActionResult,
     SettleDelivery,
     SignOff,
@@ -70,6 +72,8 @@ ACCEPTED: Mapping[type[Command], frozenset[State]] = {
     SignOff: frozenset({"awaiting_signoff"}),
     Decline: frozenset({"awaiting_signoff"}),
     Undo: frozenset({"approved"}),
+    ClaimCase: _ASKED | {"blocked"},
+    ReleaseCase: _ASKED | {"blocked"},
     RecordView: _ALL - {"received"},
     AddNote: _ALL - {"received"},
     SettleDelivery: frozenset({"indeterminate"}),
@@ -98,6 +102,7 @@ def decide(case: Case | None, command: AnyCommand, world: World) -> Outcome:
         raise Refused(_code(case), explain_state(case, world))
     change = Change(case, world, _actor(command), command.click if isinstance(command, ByPerson) else None)
     _apply(change, command)
+    claiming.wind_up(change)
     if change.case.state != case.state and not any(isinstance(p.effect, Callback) for p in change.effects):
         callback(change, "case.updated")
     return change.outcome()
@@ -121,6 +126,10 @@ def _apply(change: Change, command: AnyCommand) -> None:
             decisions.decline(change, command)
         case Undo():
             decisions.undo(change, command)
+        case ClaimCase():
+            claiming.claim(change, command)
+        case ReleaseCase():
+            claiming.release(change, command)
         case RecordView():
             _record_view(change, command)
         case AddNote():
@@ -237,6 +246,7 @@ def _record_view(change: Change, command: RecordView) -> None:
             overriding.check(change, command.user)
         else:
             check_rights(case, command.user, world.people, world.policy, any_step=any_step)
+            claiming.check_free(change, command.user)
         if command.seen != case.request_hash:
             raise Refused("draft_changed", "This case changed since; look at the text as it is now.")
         if command.what in ("approve", "edit", "write"):
@@ -249,6 +259,8 @@ def _record_view(change: Change, command: RecordView) -> None:
         change.record("WithheldDraftViewed")
         return
     change.record("ViewOpened", view=command.what)
+    if change.case.claim is not case.claim:
+        refresh(change)
 
 
 def _add_note(change: Change, command: AddNote) -> None:

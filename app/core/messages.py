@@ -140,6 +140,14 @@ class Undo(ByPerson, frozen=True, kw_only=True):
     pass
 
 
+class ClaimCase(ByPerson, frozen=True, kw_only=True):
+    """Works on the case for a while (DE8); again, to have more time. Binds to no text."""
+
+
+class ReleaseCase(ByPerson, frozen=True, kw_only=True):
+    """Ends a claim: one's own, or as a support lead anybody's."""
+
+
 class RecordView(ByPerson, frozen=True, kw_only=True):
     """A person opened something worth auditing; never changes the case's state."""
 
@@ -235,6 +243,8 @@ PersonCommand = (
     | SignOff
     | Decline
     | Undo
+    | ClaimCase
+    | ReleaseCase
     | RecordView
     | AddNote
     | SettleDelivery

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from app.core import claiming
 from app.core.assessment import Rung
 from app.core.case import Timer
 from app.core.change import Change
@@ -17,7 +18,7 @@ from app.core.surfaces import escalated, refresh, request_signoffs, show_to, tel
 
 
 def arm(change: Change) -> None:
-    """Set the timers an undecided case must have; those that fired stay fired."""
+    """Set the timers an undecided case must have; those that fired stay fired, and a claim runs on."""
     case = change.case
     assessment = case.assessed
     opened = case.opened_at or change.now
@@ -28,6 +29,7 @@ def arm(change: Change) -> None:
         for rung in assessment.rungs
         if f"rung:{rung.id}" not in case.fired
     ]
+    timers += [timer for timer in case.timers if timer.kind == "claim"]
     change.set(timers=tuple(sorted(timers, key=lambda t: (t.due_at, t.key))))
 
 
@@ -37,7 +39,9 @@ def take(change: Change, command: FireTimer) -> Timer:
     timer = next((t for t in case.timers if t.key == command.key), None)
     if timer is None or timer.due_at > change.now:
         raise Refused("stale_timer", "This timer is not due, or not there any more.")
-    change.set(timers=tuple(t for t in case.timers if t is not timer), fired=(*case.fired, timer.key))
+    # what must not be armed again; a claim's timer never is, and a case may see many of them
+    fired = case.fired if timer.kind == "claim" else (*case.fired, timer.key)
+    change.set(timers=tuple(t for t in case.timers if t is not timer), fired=fired)
     change.record("TimerFired", timer=timer.key, due_at=timer.due_at.isoformat())
     return timer
 
@@ -51,6 +55,8 @@ def fire(change: Change, command: FireTimer) -> None:
             release(change)
         case "expire":
             expire(change)
+        case "claim":
+            claiming.time_up(change)
         case "rung":
             rung = next(r for r in change.case.assessed.rungs if f"rung:{r.id}" == timer.key)
             _climb(change, rung)
@@ -117,6 +123,8 @@ def _escalate(change: Change, rung: Rung) -> None:
     gains = rung.do == "escalate" and stage is not None and route in stage.roles
     if gains and rung.role not in roles_at(case, case.stage):
         change.set(gained=(*case.gained, (case.stage, rung.role, route)))
+    if gains:
+        claiming.escalated(change)
     reason = f"No decision after {_spell(rung.after)}."
     escalated(change, rung.role, reason, rung=rung.id, gains_step=gains)
     spec = world.policy.roles[rung.role]

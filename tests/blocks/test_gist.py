@@ -60,7 +60,7 @@ def test_withheld_text_is_said_to_be_withheld_and_is_a_click_away():
     assert "The AI's draft is withheld: policy allows a summary only" in said
     assert "The AI's draft is withheld" in message.text
     assert SECRET not in said + message.text
-    assert list(buttons(message.blocks)) == ["Write reply", "Reject", "View history", "View withheld draft"]
+    assert list(buttons(message.blocks)) == ["Write reply", "Reject", "Claim", "View history", "View withheld draft"]
 
 
 def test_the_ais_own_summary_is_marked_as_the_ais():
@@ -142,9 +142,9 @@ def blocked_case(**changes: Any) -> Case:
 
 def test_a_blocked_case_can_be_written_or_rejected_but_not_approved():
     for case in (blocked_case(), blocked_case(drafts=())):
-        assert list(buttons(shown(case).blocks)) == ["Write reply", "Reject", "View history"]
+        assert list(buttons(shown(case).blocks)) == ["Write reply", "Reject", "Claim", "View history"]
     helper = blocked_case(packets=(a_packet(kind="write_reply"),))
-    assert list(buttons(shown(helper).blocks)) == ["Write reply", "View history"]
+    assert list(buttons(shown(helper).blocks)) == ["Write reply", "Claim", "View history"]
     informed = blocked_case(packets=(a_packet(kind="escalation", can_decide=False),))
     assert list(buttons(shown(informed).blocks)) == ["View history"]
     asked = blocked_case(packets=(a_packet(kind="signoff"),))
@@ -154,7 +154,7 @@ def test_a_blocked_case_can_be_written_or_rejected_but_not_approved():
 def test_a_blocked_case_keeps_withheld_text_a_click_away_and_shows_its_summary():
     assessment = an_assessment(ai_mode="summarize_only")
     message = shown(blocked_case(assessment=assessment, drafts=(a_draft(SECRET),), gist=GIST))
-    assert list(buttons(message.blocks)) == ["Write reply", "Reject", "View history", "View withheld draft"]
+    assert list(buttons(message.blocks)) == ["Write reply", "Reject", "Claim", "View history", "View withheld draft"]
     assert SECRET not in words_of(message)
     assert place(message, "asks for a refund") < place(message, "View history")
 
@@ -163,5 +163,5 @@ def test_a_blocked_case_keeps_withheld_text_a_click_away_and_shows_its_summary()
 def test_the_helper_packet_is_for_writing_even_when_there_is_a_text(state):
     case = replace(a_high_case(), state=state)
     assert case.sendable_draft is not None
-    assert list(buttons(shown(case, "p2").blocks)) == ["Write reply", "View history"]
+    assert list(buttons(shown(case, "p2").blocks)) == ["Write reply", "Claim", "View history"]
     assert "Write reply" not in buttons(shown(replace(case, state="pending")).blocks)

@@ -33,7 +33,7 @@ def labels(case: Case, packet: int = 0) -> list[str]:
 
 def test_a_block_that_may_be_lifted_offers_to_and_says_by_whom() -> None:
     case = blocked_case()
-    assert labels(case) == ["Edit", "Reject", "Override", "View history"]
+    assert labels(case) == ["Edit", "Reject", "Override", "Claim", "View history"]
     text = seen(packet_message(case, case.packets[0], AROUND).blocks)
     title = SHIPPED.roles["billing_approver"].title
     assert f"two people of {title} override it, each with a reason" in text

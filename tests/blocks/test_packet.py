@@ -99,7 +99,7 @@ def test_times_are_date_tokens_with_a_utc_fallback():
 def test_buttons_carry_case_hash_and_packet():
     case = a_case()
     row = buttons(shown(case).blocks)
-    assert list(row) == ["Approve", "Edit", "Reject", "View history"]
+    assert list(row) == ["Approve", "Edit", "Reject", "Claim", "View history"]
     assert row["Approve"]["style"] == "primary"
     assert row["Reject"]["style"] == "danger"
     assert row["Approve"]["action_id"] == "cs:approve"
@@ -146,7 +146,7 @@ def test_pause_withholds_ai_text_but_not_a_persons():
 
 def test_blocked_draft_cannot_be_approved_and_says_why():
     message = shown(a_case(findings=(BLOCKED,)))
-    assert list(buttons(message.blocks)) == ["Edit", "Reject", "View history"]
+    assert list(buttons(message.blocks)) == ["Edit", "Reject", "Claim", "View history"]
     assert "Cannot be approved as it is" in words_of(message)
     assert "Promises a refund that nobody verified" in words_of(message)
 
@@ -242,7 +242,7 @@ def test_progress_names_who_is_missing():
     said = words_of(shown(waiting))
     assert "1 of 2, waiting for Billing" in said
     assert "Ben Okafor (Support agent)" in said
-    assert list(buttons(shown(waiting).blocks)) == ["Edit", "Reject", "View history"]
+    assert list(buttons(shown(waiting).blocks)) == ["Edit", "Reject", "Claim", "View history"]
 
 
 def test_decline_and_notes_are_shown_to_the_next_reviewer():
@@ -256,7 +256,7 @@ def test_rejected_version_is_shown_but_cannot_be_approved():
     case = replace(a_case(), rejected_versions=(1,))
     message = shown(case)
     assert "Rejected reply, will not be sent" in words_of(message)
-    assert list(buttons(message.blocks)) == ["Write reply", "Reject", "View history"]
+    assert list(buttons(message.blocks)) == ["Write reply", "Reject", "Claim", "View history"]
 
 
 def test_packet_for_information_has_no_decision_buttons():

@@ -33,8 +33,8 @@ def test_a_case_nobody_decides_is_recalled_escalated_and_never_sent(office: Offi
     expect(desk.open_thread(case_id)).to_contain_text("↗ Escalated · to Support leads in #support-escalations.")
     lead = office.sit(PRIYA, "support-escalations")
     expect(lead.packet(case_id)).to_contain_text("Low: escalated, approve a reply about shipping status")
-    expect(lead.buttons(case_id)).to_have_text(["Approve", "Edit", "Reject", "View history"])
-    expect(desk.buttons(case_id)).to_have_text(["Approve", "Edit", "Reject", "View history"])
+    expect(lead.buttons(case_id)).to_have_text(["Approve", "Edit", "Reject", "Claim", "View history"])
+    expect(desk.buttons(case_id)).to_have_text(["Approve", "Edit", "Reject", "Claim", "View history"])
 
     jump(desk, 24)
     for person in (desk, lead):

@@ -22,6 +22,7 @@ from app.core.messages import (
     AnyCommand,
     ApplyPause,
     Approve,
+    ClaimCase,
     Decline,
     Delivered,
     Drafted,
@@ -36,6 +37,7 @@ from app.core.messages import (
     RecordView,
     RedriveDelivery,
     Reject,
+    ReleaseCase,
     ReportActionResult,
     SettleDelivery,
     SignOff,
@@ -136,7 +138,11 @@ class Histories(RuleBasedStateMachine):
             self.witnesses[case.id] = Witness(command, IDENTITIES)
         self.witnesses[case.id].saw(before, command, outcome, world)
         assert outcome.events
-        assert sum(e.type in DECISION_EVENTS for e in outcome.events) <= 1
+        decided = sum(e.type in DECISION_EVENTS for e in outcome.events)
+        assert decided <= 1
+        if decided and before and before.claim and before.claim.until > world.now:
+            same = IDENTITIES[before.claim.user] == IDENTITIES[command.user]  # type: ignore[union-attr]
+            assert same or "support_lead" in world.people.roles_of(command.user), "decided on another's claim"  # type: ignore[union-attr]
         if before is None:
             return
         assert case.version == before.version + 1
@@ -194,6 +200,8 @@ class Histories(RuleBasedStateMachine):
         if (submitted := case.submitted_by) is not None:
             tempted += [u for u, p in self.people.persons.items() if p.email == submitted.email] or ["UAGENT1"]
         tempted += [u for role in roles_at(case, case.stage) for u in sorted(self.people.roles[role])]
+        if case.claim:
+            able += [case.claim.user] * 3
         groups = [g for g in (able, able, able, tempted, tempted, USERS, STRANGERS) if g]
         seen = self.pick(data, [*[case.request_hash] * 20, *self.seen[-4:]])
         return {"case_id": case.id, "user": self.pick(data, self.pick(data, groups)), "seen": seen}
@@ -245,6 +253,13 @@ class Histories(RuleBasedStateMachine):
         what = self.pick(data, ["edit", "approve", "reject", "write", "decline", "history", "withheld_draft"])
         note = AddNote(**click, text="Called the carrier.", click=Click(channel="C1", ts=f"{self.now.timestamp()}"))
         self.do(self.pick(data, [note, RecordView(**click, what=what)]))
+
+    @rule(data=st.data())
+    def somebody_claims_or_releases(self, data: st.DataObject) -> None:
+        case = self.some_case(data)
+        kind = self.pick(data, [ClaimCase, ClaimCase, ReleaseCase])
+        if self.do(kind(**self.click(data, case))):
+            assert (self.cases[case.id].claim is not None) == (kind is ClaimCase)
 
     @precondition(lambda self: any(c.state == "approved" for c in self.cases.values()))
     @rule(data=st.data())
@@ -400,6 +415,10 @@ class Histories(RuleBasedStateMachine):
         assert sum(c.state in OPEN_STATES for c in self.cases.values()) <= 1
         for case in [self.cases[c] for c in sorted(self.changed) if c in self.cases]:
             kinds = {t.kind for t in case.timers}
+            ends = [t.due_at for t in case.timers if t.kind == "claim"]
+            assert ends == ([case.claim.until] if case.claim else [])
+            kinds.discard("claim")
+            assert case.claim is None or case.state in ("pending", "awaiting_signoff", "blocked")
             if case.state == "received":
                 assert kinds == {"model"}
                 assert case.asking
@@ -428,6 +447,7 @@ class Histories(RuleBasedStateMachine):
             return
         asked = {p.channel for p in signoffs if {"cs:signoff", "cs:decline"} <= self.buttons(case, p)}
         policy = self.policies[case.id]
+        case = replace(case, claim=None)  # others have their buttons too, and are told to wait
         world = World(now=self.now, policy=policy, active=policy, people=self.people)
         for user in USERS:
             try:

@@ -17,6 +17,7 @@ from app.core.messages import (
     AnyCommand,
     ApplyPause,
     Approve,
+    ClaimCase,
     Command,
     Decline,
     Delivered,
@@ -33,6 +34,7 @@ from app.core.messages import (
     RecordView,
     RedriveDelivery,
     Reject,
+    ReleaseCase,
     ReportActionResult,
     SettleDelivery,
     SignOff,
@@ -91,6 +93,8 @@ def command_for(kind: type[Command], case: Case) -> AnyCommand:
         SignOff: SignOff(**seen),
         Decline: Decline(**seen, reason="Wrong amount."),
         Undo: Undo(**(seen | {"user": "UAGENT1"})),
+        ClaimCase: ClaimCase(**click),
+        ReleaseCase: ReleaseCase(**click),
         RecordView: RecordView(**seen, what="history"),
         AddNote: AddNote(**click, text="Called the carrier.", click=Click(channel="C1", ts="1.1")),
         SettleDelivery: SettleDelivery(**click, delivery=f"{case.id}-9", arrived=True),
@@ -123,7 +127,7 @@ def test_every_cell(state: State, kind: type[Command]) -> None:
         outcome, code = attempt(case, command, world)
         if outcome is None:
             # refused for the case at hand, never for its state
-            assert code in ("no_action", "stale_timer", "unchanged", "not_blocked")
+            assert code in ("no_action", "stale_timer", "unchanged", "not_blocked", "not_claimed")
             return
         assert outcome.case.version == case.version + 1
         assert outcome.events

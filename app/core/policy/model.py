@@ -87,6 +87,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         return self.risk.unsafe_policy_autoload
 
     @property
+    def claim_for(self) -> timedelta:
+        return duration(self.risk.claim_for)
+
+    @property
     def holding_text(self) -> str:
         return self.risk.holding.text
 

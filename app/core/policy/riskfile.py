@@ -192,6 +192,9 @@ class Document(FileStruct, frozen=True, kw_only=True):
     unsafe_policy_autoload: bool = False
     send_delay: Annotated[Duration, Meta(description="Time to undo a mis-tap; none where Approve asks to confirm")]
     expire_after: Annotated[Duration, Meta(description="Without a deadline a case expires after this, unsent")]
+    claim_for: Annotated[Duration, Meta(description="A person who claims a case has it to themselves for so long")] = (
+        "15m"
+    )
     thresholds: Thresholds
     intents: Annotated[dict[Identifier, Topic], Meta(min_length=1)]
     actions: Annotated[dict[Identifier, Topic], Meta(description="Types of requested_action; any other is high")]

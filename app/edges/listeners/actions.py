@@ -11,7 +11,7 @@ from slack_bolt import Ack
 
 from app.core.case import Case
 from app.core.errors import Refused
-from app.core.messages import Approve, RecordView, SettleDelivery, SignOff, Undo
+from app.core.messages import Approve, ClaimCase, RecordView, ReleaseCase, SettleDelivery, SignOff, Undo
 from app.edges.listeners.policy import PolicyDesk
 from app.edges.listeners.shared import (
     Desk,
@@ -54,6 +54,7 @@ MODALS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "decline": decline_view,
     "override": override_view,
 }
+CLAIMS = ("cs:claim", "cs:release")
 MOST_HISTORY = 200
 REVISED = re.compile(r"text\w*~\d{1,6}")
 
@@ -128,9 +129,16 @@ class Actions:
             case "cs:settle_sent" | "cs:settle_resend":
                 arrived = action_id == "cs:settle_sent"
                 case = self.desk.do(SettleDelivery(**common, delivery=target.delivery, arrived=arrived))
+            case "cs:claim":
+                case = self.desk.do(ClaimCase(**common))
+            case "cs:release":
+                case = self.desk.do(ReleaseCase(**common))
             case _:
                 raise Refused("unknown_button", "This button is not one that Countersign knows any more.")
-        self.desk.tell_done(user, target, case)
+        if action_id in CLAIMS:
+            self.desk.tell_claim(user, target, case)
+        else:
+            self.desk.tell_done(user, target, case)
 
     def _approve(self, body: Payload, target: Target, user: str) -> None:
         """One click where that is all policy asks; else the modal with the checklist (SL6)."""

@@ -15,6 +15,7 @@ import msgspec
 
 from app.core.assessment import TIERS
 from app.core.case import Case, Packet
+from app.core.claiming import holds, until_words
 from app.core.effects import Click
 from app.core.errors import CountersignError, Refused
 from app.core.messages import AnyCommand
@@ -133,14 +134,14 @@ class Desk:
         return list(dict.fromkeys(spec.channel for spec in roles if spec.channel != self.engine.policy.policy_channel))
 
     def waiting_for(self, user: str) -> list[Case]:
-        """Cases this person can act on now: highest risk first, then the oldest."""
+        """Cases this person can act on now: those they claimed, then highest risk first, then the oldest."""
         people = self.engine.people()
         held, key = people.roles_of(user), people.find(user).key
         channels = {spec.channel for role, spec in self.engine.policy.roles.items() if role in held}
         with self.engine.store.reading() as reader:
             found = {c.id: c for channel in channels for c in reader.next_in_queue(channel, MOST_LOOKED_AT)}
         mine = [c for c in found.values() if any(p.key == key for p in eligible(c, people))]
-        return sorted(mine, key=by_risk)
+        return sorted(mine, key=lambda c: (not holds(c, user, people), by_risk(c)))
 
     def get_to_know(self, user: str) -> None:
         """Look up somebody new, but let the acknowledgement wait for Slack only a moment (DE3)."""
@@ -198,6 +199,13 @@ class Desk:
         blocks = notice_blocks("done", sentence, case=case, packet=packet, around=self.around(case), undo=undo)
         self.whisper(user, target, sentence, blocks)
 
+    def tell_claim(self, user: str, target: Target, case: Case) -> None:
+        """Packets offer Release now, so more time is asked for from here."""
+        sentence = claim_sentence(case)
+        packet = packet_of(case, target)
+        blocks = notice_blocks("done", sentence, case=case, packet=packet, again=case.claim is not None)
+        self.whisper(user, target, sentence, blocks)
+
     def tell_refused(self, user: str, target: Target, sentence: str) -> None:
         case = self.case(target.case_id)
         if case is None or case.assessment is None:
@@ -224,6 +232,13 @@ def done_sentence(case: Case) -> str:
             return "Recorded. The case waits for a decision again; nothing was sent."
         case _:
             return f"Recorded. The case is {case.state} now."
+
+
+def claim_sentence(case: Case) -> str:
+    if case.claim is None:
+        return "Released. The others can act on the case again."
+    until = until_words(case.claim)
+    return f"You have this case until {until}; others who want to act on it are told so. Claim it again for more time."
 
 
 def by_risk(case: Case) -> tuple[int, datetime]:
