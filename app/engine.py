@@ -27,6 +27,7 @@ from app.core.messages import (
     Drafted,
     ReceiveCase,
     Reject,
+    Reopen,
     SubmitDraft,
     Understood,
 )
@@ -295,9 +296,16 @@ class Engine:
             history = uow.history(command.customer.id, command.ticket.id, now - HISTORY)
         elif isinstance(command, SubmitDraft | Reject | Understood | Drafted) and case is not None:
             history = uow.history(case.customer.id, case.ticket.id, now - HISTORY, but=case.id)
+        standing = uow.open_case_for_ticket(case.ticket.id) if isinstance(command, Reopen) and case else None
         policy = self.policy_of(case.policy_snapshot, uow) if case is not None else self._policy
         return World(
-            now=now, policy=policy, active=self._policy, people=self._people(), history=history, model=self._model
+            now=now,
+            policy=policy,
+            active=self._policy,
+            people=self._people(),
+            history=history,
+            standing=standing.id if standing else "",
+            model=self._model,
         )
 
     def people(self) -> People:

@@ -85,7 +85,8 @@ def failed(change: Change, command: ModelFailed) -> None:
     change.record("ModelGaveUp", delivery=command.delivery, reason=command.error)
     if awaited:
         change.set(asking="")
-        open_case(change)
+        if change.case.state == "received":  # else people have it already, or it is over
+            open_case(change)
 
 
 def too_late(change: Change, command: FireTimer) -> None:

@@ -48,6 +48,7 @@ EventType = Literal[
     "Escalated",
     "HoldingSent",
     "CaseExpired",
+    "CaseReopened",
     "CaseSuperseded",
     "CaseWithdrawn",
     "ReplyReleased",
@@ -88,7 +89,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 # --- effects -----------------------------------------------------------------------------------------------------
 
 ThreadKind = Literal[
-    "reminder", "escalated", "draft_part", "decided", "voided", "delivered", "failed", "held", "holding"
+    "reminder", "escalated", "draft_part", "decided", "voided", "delivered", "failed", "held", "holding", "reopened"
 ]
 DirectKind = Literal["feedback", "receipt", "urgent", "submitter_decided"]
 

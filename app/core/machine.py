@@ -7,7 +7,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from app.core import advice, decisions, overriding, receipts, receiving, timing
+from app.core import advice, decisions, overriding, receipts, receiving, reopening, timing
 from app.core.case import FINAL_STATES, OPEN_STATES, STATES, Case, Note, State
 from app.core.change import Change
 from app.core.effects import Callback, Outcome
@@ -35,6 +35,7 @@ from app.core.messages import (
     RecordView,
     RedriveDelivery,
     Reject,
+    Reopen,
     ReportActionResult,
     SettleDelivery,
     SignOff,
@@ -69,6 +70,7 @@ ACCEPTED: Mapping[type[Command], frozenset[State]] = {
     SignOff: frozenset({"awaiting_signoff"}),
     Decline: frozenset({"awaiting_signoff"}),
     Undo: frozenset({"approved"}),
+    Reopen: frozenset({"expired"}),
     RecordView: _ALL - {"received"},
     AddNote: _ALL - {"received"},
     SettleDelivery: frozenset({"indeterminate"}),
@@ -119,6 +121,8 @@ def _apply(change: Change, command: AnyCommand) -> None:
             decisions.decline(change, command)
         case Undo():
             decisions.undo(change, command)
+        case Reopen():
+            reopening.reopen(change, command)
         case RecordView():
             _record_view(change, command)
         case AddNote():

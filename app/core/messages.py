@@ -140,6 +140,10 @@ class Undo(ByPerson, frozen=True, kw_only=True):
     pass
 
 
+class Reopen(ByPerson, frozen=True, kw_only=True):
+    """An expired case goes before people again, as if they were asked for the first time."""
+
+
 class RecordView(ByPerson, frozen=True, kw_only=True):
     """A person opened something worth auditing; never changes the case's state."""
 
@@ -228,6 +232,7 @@ PersonCommand = (
     | SignOff
     | Decline
     | Undo
+    | Reopen
     | RecordView
     | AddNote
     | SettleDelivery

@@ -11,7 +11,7 @@ from app.core.case import Case, Signal, Signals
 from app.core.effects import CrmPatch, ModelDraft, ModelReading, Outcome, PacketPost
 from app.core.errors import Refused
 from app.core.machine import decide
-from app.core.messages import Drafted, FireTimer, ModelFailed, Reject, SubmitDraft, Understood
+from app.core.messages import Drafted, FireTimer, ModelFailed, Reject, SubmitDraft, Supersede, Understood, WriteReply
 from tests.make import NOW, a_draft, signals
 from tests.scenes import a_world, receive
 
@@ -98,6 +98,23 @@ def test_a_model_that_fails_leaves_the_case_to_people() -> None:
     assert outcome.case.state == "pending"
     assert any(isinstance(p.effect, PacketPost) for p in outcome.effects)
     assert [e.reason for e in outcome.events if e.type == "ModelGaveUp"] == ["It refused."]
+
+
+def test_a_model_that_fails_too_late_opens_nothing_again() -> None:
+    case = receive(world=WITH_MODEL).case
+    gone = decide(case, Supersede(case_id=case.id, by="api:t", successor="c_new", reason="newer"), WITH_MODEL).case
+    failed = decide(gone, ModelFailed(case_id=case.id, delivery=case.asking, error="It refused."), WITH_MODEL)
+    assert (failed.case.state, failed.case.asking) == ("superseded", "")
+
+
+def test_a_redraft_that_fails_leaves_what_a_person_decided_meanwhile() -> None:
+    case = rejected(open_with_draft()).case
+    assert case.asking
+    write = WriteReply(case_id=case.id, user="UAGENT1", seen=case.request_hash, text="We write to you tomorrow.")
+    done = decide(case, write, WITH_MODEL).case
+    failed = decide(done, ModelFailed(case_id=case.id, delivery=case.asking, error="It refused."), WITH_MODEL)
+    assert failed.case.state == done.state == "approved"
+    assert failed.case.approvals == done.approvals
 
 
 def test_a_draft_is_asked_for_only_where_policy_lets_ai_write_one() -> None:

@@ -21,6 +21,7 @@ from app.core.messages import (
     HeldAtGate,
     ReceiveCase,
     Reject,
+    Reopen,
     ReportActionResult,
     SignOff,
     SubmitDraft,
@@ -92,7 +93,7 @@ class Witness:
         if isinstance(command, Drafted) and len(after.drafts) > len(before.drafts):
             self.texts.append(Text(command.draft.text, by_ai=True))
             self.yes.clear()
-        if isinstance(command, SubmitDraft | Decline | Reject | Edit | WriteReply):
+        if isinstance(command, SubmitDraft | Decline | Reject | Reopen | Edit | WriteReply):
             self.yes.clear()
         if isinstance(command, HeldAtGate) and command.delivery == before.pending_reply and before.state == "sending":
             self.yes.clear()
@@ -167,7 +168,7 @@ class Witness:
         if wanted.ai_mode == "summarize_only" or wanted.must_edit:
             assert folded(reply.text) not in {folded(t.text) for t in self.texts if t.by_ai}
         if wanted.required in ("auto", "notify"):
-            assert before is None
+            assert before is None or before.state == "received"
             assert not world.policy.baseline
             assert last.by_ai
             assert wanted.tier == "low"
