@@ -28,6 +28,7 @@ from app.core.messages import (
     Drafted,
     ReceiveCase,
     Reject,
+    Reopen,
     SubmitDraft,
     Understood,
 )
@@ -340,6 +341,7 @@ class Engine:
             history = uow.history(command.customer.id, command.ticket.id, now - HISTORY)
         elif isinstance(command, SubmitDraft | Reject | Understood | Drafted) and case is not None:
             history = uow.history(case.customer.id, case.ticket.id, now - HISTORY, but=case.id)
+        standing = uow.open_case_for_ticket(case.ticket.id) if isinstance(command, Reopen) and case else None
         policy = self.policy_of(case.policy_snapshot, uow) if case is not None else self._policy
         return World(
             now=now,
@@ -348,6 +350,7 @@ class Engine:
             people=self._people(),
             history=history,
             pauses=self._pauses,
+            standing=standing.id if standing else "",
             model=self._model,
         )
 

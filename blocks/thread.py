@@ -2,8 +2,8 @@
 
 `mentions` of a reply are the only people it may ping. What a reply reads from its effect's `data`: reminder {},
 escalated {role, channel, reason}, draft_part {part, version}, decided {by, kind, stage}, voided {reason},
-delivered {late}, failed {error, remedy, reply}, held {reason}, holding {}; direct messages: feedback {by, category,
-text, then}, receipt {request_hash}, urgent {}, submitter_decided {}.
+delivered {late}, failed {error, remedy, reply}, held {reason}, holding {}, reopened {by}; direct messages: feedback
+{by, category, text, then}, receipt {request_hash}, urgent {}, submitter_decided {}.
 """
 
 from __future__ import annotations
@@ -78,6 +78,8 @@ def _said(case: Case, effect: ThreadReply, around: Surroundings) -> tuple[str, s
                 "✉ Holding message sent",
                 "The customer knows that the request is under review. The draft was not sent.",
             )
+        case "reopened":
+            return "↻ Reopened", f"by {around.name(str(data.get('by', '')))}. It waits for a decision again."
         case "draft_part":
             raise AssertionError("a part of the draft is a message of its own")
 

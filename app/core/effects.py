@@ -50,6 +50,7 @@ EventType = Literal[
     "Escalated",
     "HoldingSent",
     "CaseExpired",
+    "CaseReopened",
     "CaseSuperseded",
     "CaseWithdrawn",
     "ReplyReleased",
@@ -93,7 +94,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 # --- effects -----------------------------------------------------------------------------------------------------
 
 ThreadKind = Literal[
-    "reminder", "escalated", "draft_part", "decided", "voided", "delivered", "failed", "held", "holding"
+    "reminder", "escalated", "draft_part", "decided", "voided", "delivered", "failed", "held", "holding", "reopened"
 ]
 DirectKind = Literal["feedback", "receipt", "urgent", "submitter_decided"]
 

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from app.core import advice, claiming, decisions, overriding, pausing, receipts, receiving, timing
+from app.core import advice, claiming, decisions, overriding, pausing, receipts, receiving, reopening, timing
 from app.core.case import FINAL_STATES, OPEN_STATES, STATES, Case, Note, State
 from app.core.change import Change
 from app.core.effects import Callback, Outcome
@@ -38,6 +38,7 @@ from app.core.messages import (
     RedriveDelivery,
     Reject,
     ReleaseCase,
+    Reopen,
     ReportActionResult,
     SettleDelivery,
     SignOff,
@@ -74,6 +75,7 @@ ACCEPTED: Mapping[type[Command], frozenset[State]] = {
     Undo: frozenset({"approved"}),
     ClaimCase: _ASKED | {"blocked"},
     ReleaseCase: _ASKED | {"blocked"},
+    Reopen: frozenset({"expired"}),
     RecordView: _ALL - {"received"},
     AddNote: _ALL - {"received"},
     SettleDelivery: frozenset({"indeterminate"}),
@@ -130,6 +132,8 @@ def _apply(change: Change, command: AnyCommand) -> None:
             claiming.claim(change, command)
         case ReleaseCase():
             claiming.release(change, command)
+        case Reopen():
+            reopening.reopen(change, command)
         case RecordView():
             _record_view(change, command)
         case AddNote():

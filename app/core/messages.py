@@ -148,6 +148,10 @@ class ReleaseCase(ByPerson, frozen=True, kw_only=True):
     """Ends a claim: one's own, or as a support lead anybody's."""
 
 
+class Reopen(ByPerson, frozen=True, kw_only=True):
+    """An expired case goes before people again, as if they were asked for the first time."""
+
+
 class RecordView(ByPerson, frozen=True, kw_only=True):
     """A person opened something worth auditing; never changes the case's state."""
 
@@ -245,6 +249,7 @@ PersonCommand = (
     | Undo
     | ClaimCase
     | ReleaseCase
+    | Reopen
     | RecordView
     | AddNote
     | SettleDelivery

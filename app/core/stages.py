@@ -127,6 +127,13 @@ def check_room(case: Case) -> None:
         raise Refused("too_many_rounds", "This case went round too often: hand it back, or let it expire.")
 
 
+def check_can_go_round(case: Case) -> None:
+    """As `check_room`, for what opens a case anew and may escalate it each time."""
+    check_room(case)
+    if len(case.escalations) >= ROUNDS:
+        raise Refused("too_many_rounds", "This case went round too often: answer the ticket in the helpdesk.")
+
+
 def check_rights(case: Case, user: str, people: People, policy: Policy, *, any_step: bool = False) -> str:
     """The role in which `user` acts on the current stage (or on any so far); Refused with the reason otherwise."""
     person = people.find(user)
@@ -140,7 +147,7 @@ def check_rights(case: Case, user: str, people: People, policy: Policy, *, any_s
     )
     matching = [role for role in wanted if role in held]
     if not matching:
-        raise Refused("not_in_role", f"This step needs someone from {_names(wanted, policy)}; you are not in it.")
+        raise Refused("not_in_role", f"This step needs someone from {role_names(wanted, policy)}; you are not in it.")
     still_open = open_roles(case, case.stage)
     return next((role for role in matching if role in still_open), matching[0])
 
@@ -157,7 +164,9 @@ def check_can_approve(case: Case, user: str, people: People) -> None:
 def check_open_role(case: Case, role: str, policy: Policy) -> None:
     still_open = open_roles(case, case.stage)
     if role not in still_open:
-        raise Refused("role_filled", f"Your role has signed already; {_names(still_open, policy)} is still missing.")
+        raise Refused(
+            "role_filled", f"Your role has signed already; {role_names(still_open, policy)} is still missing."
+        )
 
 
 def check_not_author(case: Case, user: str, people: People) -> None:
@@ -166,6 +175,6 @@ def check_not_author(case: Case, user: str, people: People) -> None:
         raise Refused("own_text", "You wrote this text, so somebody else has to approve it.")
 
 
-def _names(roles: tuple[str, ...], policy: Policy) -> str:
+def role_names(roles: tuple[str, ...], policy: Policy) -> str:
     handles = [f"@{spec.group}" if (spec := policy.roles.get(r)) and spec.group else r for r in roles]
     return " or ".join(handles) or "a role that has no members"

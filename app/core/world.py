@@ -20,4 +20,5 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     people: People = People()
     history: History = History()
     pauses: frozenset[str] = frozenset()  # queues whose AI text is paused; "" is all of them
+    standing: str = ""  # id of the case that is open on the ticket; known where a case would open beside it
     model: bool = False  # a language model is connected: it may read a new case, and write drafts (AI1, AI2)

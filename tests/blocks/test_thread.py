@@ -84,6 +84,7 @@ FAILED = {"error": "422 from the helpdesk", "remedy": "Look at field x", "reply"
     [
         (reply("escalated", **ESCALATED), "Billing in #billing-approvals. No decision."),
         (reply("decided", by="UAGENT2", kind="approve", stage="review"), "Ben Okafor approved"),
+        (reply("reopened", by="UAGENT2"), "Ben Okafor. It waits for a decision again."),
         (reply("voided", reason="The text was edited."), "void\n · The text was edited."),
         (reply("delivered"), "The customer has the reply"),
         (reply("delivered", late=True), "already superseded"),

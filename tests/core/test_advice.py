@@ -100,6 +100,23 @@ def test_a_model_that_fails_leaves_the_case_to_people() -> None:
     assert [e.reason for e in outcome.events if e.type == "ModelGaveUp"] == ["It refused."]
 
 
+def test_a_model_that_fails_too_late_opens_nothing_again() -> None:
+    case = receive(world=WITH_MODEL).case
+    gone = decide(case, Supersede(case_id=case.id, by="api:t", successor="c_new", reason="newer"), WITH_MODEL).case
+    failed = decide(gone, ModelFailed(case_id=case.id, delivery=case.asking, error="It refused."), WITH_MODEL)
+    assert (failed.case.state, failed.case.asking) == ("superseded", "")
+
+
+def test_a_redraft_that_fails_leaves_what_a_person_decided_meanwhile() -> None:
+    case = rejected(open_with_draft()).case
+    assert case.asking
+    write = WriteReply(case_id=case.id, user="UAGENT1", seen=case.request_hash, text="We write to you tomorrow.")
+    done = decide(case, write, WITH_MODEL).case
+    failed = decide(done, ModelFailed(case_id=case.id, delivery=case.asking, error="It refused."), WITH_MODEL)
+    assert failed.case.state == done.state == "approved"
+    assert failed.case.approvals == done.approvals
+
+
 def test_a_draft_is_asked_for_only_where_policy_lets_ai_write_one() -> None:
     low = understood(receive(world=WITH_MODEL, draft=None).case, opinion("shipping_status"))
     assert [p.effect for p in low.effects] == [ModelDraft()]

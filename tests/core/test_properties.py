@@ -38,6 +38,7 @@ from app.core.messages import (
     RedriveDelivery,
     Reject,
     ReleaseCase,
+    Reopen,
     ReportActionResult,
     SettleDelivery,
     SignOff,
@@ -110,6 +111,7 @@ class Histories(RuleBasedStateMachine):
                     active=self.active,
                     people=self.people,
                     history=self.loop,
+                    standing=self.standing.id if self.standing else "",
                     model=self.model,
                     pauses=self.pauses,
                 )
@@ -155,7 +157,7 @@ class Histories(RuleBasedStateMachine):
             assert same or packet.key in told, f"{type(command).__name__}: {packet.key} shows what was before"
         if isinstance(command, Supersede):
             assert case.superseded_by == command.successor
-        if isinstance(command, Edit | WriteReply | SubmitDraft | Decline | Reject) and not case.is_final:
+        if isinstance(command, Edit | WriteReply | SubmitDraft | Decline | Reject | Reopen) and not case.is_final:
             assert not set(before.approvals) & set(case.approvals)
 
     def shown(self, case: Case, packet: Packet) -> Any:
@@ -403,6 +405,16 @@ class Histories(RuleBasedStateMachine):
         again = RedriveDelivery(case_id=case.id, by="system:cli", delivery=f"{case.id}-{number}")
         self.do(self.pick(data, [settle, again, replace(again, delivery=case.pending_reply or again.delivery)]))
 
+    @precondition(lambda self: any(c.state == "expired" for c in self.cases.values()))
+    @rule(data=st.data())
+    def somebody_reopens(self, data: st.DataObject) -> None:
+        case = self.pick(data, [c for c in self.cases.values() if c.state == "expired"])
+        if self.do(Reopen(**self.click(data, case))):
+            after = self.cases[case.id]
+            assert (after.approvals, after.verdict, after.opened_at) == ((), None, self.now)
+            assert all(t.due_at >= self.now for t in after.timers)
+            assert any(t.kind == "expire" and t.due_at > self.now for t in after.timers)
+
     # --- what always holds ---------------------------------------------------------------------------------------
 
     @invariant()
@@ -441,7 +453,8 @@ class Histories(RuleBasedStateMachine):
         """Those who could act have a button in their channel; nobody has one for what cannot be done."""
         signoffs = [p for p in case.packets if p.kind == "signoff" and p.can_decide]
         if case.is_final:
-            assert {b for p in case.packets for b in self.buttons(case, p)} <= {"cs:history"}
+            again = {"cs:reopen"} if case.state == "expired" else set()
+            assert {b for p in case.packets for b in self.buttons(case, p)} <= {"cs:history"} | again
         if case.state != "awaiting_signoff":
             assert not signoffs
             return

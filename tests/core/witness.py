@@ -21,6 +21,7 @@ from app.core.messages import (
     HeldAtGate,
     ReceiveCase,
     Reject,
+    Reopen,
     ReportActionResult,
     SignOff,
     SubmitDraft,
@@ -92,7 +93,7 @@ class Witness:
         if isinstance(command, Drafted) and len(after.drafts) > len(before.drafts):
             self.texts.append(Text(command.draft.text, by_ai=True))
             self.yes.clear()
-        if isinstance(command, SubmitDraft | Decline | Reject | Edit | WriteReply):
+        if isinstance(command, SubmitDraft | Decline | Reject | Reopen | Edit | WriteReply):
             self.yes.clear()
         if isinstance(command, HeldAtGate) and command.delivery == before.pending_reply and before.state == "sending":
             self.yes.clear()

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
-from app.core.assessment import Route, Rung, Stage
+from msgspec.structs import replace
+
+from app.core.assessment import Assessment, Route, Rung, Stage
 from app.core.case import Case
 from app.core.policy import riskfile
 from app.core.policy.checks import GUARDED_DOMAINS, step_roles
@@ -50,6 +52,16 @@ def rungs_of(
         rungs.append(riskfile.Rung(id="holding", after=policy.risk.holding.after, do="holding"))
     resolved = [_rung(policy, rung, route, whole) for rung in rungs if holding or rung.do != "holding"]
     return tuple(sorted(resolved, key=lambda rung: rung.after))
+
+
+def timed_anew(assessment: Assessment, policy: Policy, case: Case, now: datetime) -> Assessment:
+    """The same assessment with its ladder and its expiry counted from now."""
+    ladder, role, holding = assessment.ladder, assessment.route.role, assessment.holding_allowed
+    return replace(
+        assessment,
+        expire_after=expires_after(policy, case, now),
+        rungs=rungs_of(policy, ladder, role, case, now, holding=holding),  # type: ignore[arg-type]
+    )
 
 
 def _holds(condition: Condition, scopes: Sequence[Scope]) -> bool:

@@ -11,7 +11,7 @@ from slack_bolt import Ack
 
 from app.core.case import Case
 from app.core.errors import Refused
-from app.core.messages import Approve, ClaimCase, RecordView, ReleaseCase, SettleDelivery, SignOff, Undo
+from app.core.messages import Approve, ClaimCase, RecordView, ReleaseCase, Reopen, SettleDelivery, SignOff, Undo
 from app.edges.listeners.policy import PolicyDesk
 from app.edges.listeners.shared import (
     Desk,
@@ -126,6 +126,8 @@ class Actions:
                 case = self.desk.do(SignOff(**common))
             case "cs:undo":
                 case = self.desk.do(Undo(**common))
+            case "cs:reopen":
+                case = self.desk.do(Reopen(**common))
             case "cs:settle_sent" | "cs:settle_resend":
                 arrived = action_id == "cs:settle_sent"
                 case = self.desk.do(SettleDelivery(**common, delivery=target.delivery, arrived=arrived))
