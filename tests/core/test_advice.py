@@ -11,7 +11,7 @@ from app.core.case import Case, Signal, Signals
 from app.core.effects import CrmPatch, ModelDraft, ModelReading, Outcome, PacketPost
 from app.core.errors import Refused
 from app.core.machine import decide
-from app.core.messages import Drafted, FireTimer, ModelFailed, Reject, SubmitDraft, Understood, WriteReply
+from app.core.messages import Drafted, FireTimer, ModelFailed, Reject, SubmitDraft, Supersede, Understood, WriteReply
 from tests.make import NOW, a_draft, signals
 from tests.scenes import a_world, receive
 
