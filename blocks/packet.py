@@ -6,6 +6,8 @@ everything that only helps to judge comes below the buttons.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from msgspec.structs import replace
 
 from app.core.assessment import Reason
@@ -125,7 +127,7 @@ def _facts_line(case: Case, packet: Packet, around: Surroundings) -> Json:
     elements: list[Json] = []
     due = due_at(case)
     if due and is_live(case):
-        elements.append(mrkdwn(f"*Due* {when(due)}{_next_rung(case, around)}"))
+        elements.append(mrkdwn(f"*Due* {when(due)}{_next_rung(case, due, around)}"))
     parts = [f"#{packet.channel}", case_and_ticket(case)]
     if submitted := case.submitted_by:
         who = around.name(submitted.slack_user) if submitted.slack_user else submitted.agent or "a colleague"
@@ -138,8 +140,10 @@ def _facts_line(case: Case, packet: Packet, around: Surroundings) -> Json:
     return context(*elements)
 
 
-def _next_rung(case: Case, around: Surroundings) -> str:
-    timer = min((t for t in case.timers if t.kind == "rung"), key=lambda t: t.due_at, default=None)
+def _next_rung(case: Case, due: datetime, around: Surroundings) -> str:
+    """Nothing where the case ends before it comes."""
+    rungs = (t for t in case.timers if t.kind == "rung" and t.due_at < due)
+    timer = min(rungs, key=lambda t: t.due_at, default=None)
     rung = next((r for r in case.assessed.rungs if timer and timer.key == f"rung:{r.id}"), None)
     if timer is None or rung is None:
         return ""

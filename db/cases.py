@@ -51,9 +51,13 @@ def queues_of(case: Case) -> frozenset[str]:
 
 def overdue_at(case: Case) -> datetime:
     """When a case nobody decided is late: at its first rung, or at its deadline if that comes before."""
+    opened = case.opened_at or case.created_at
+    armed = {timer.key: timer.due_at for timer in case.timers}
     rungs = case.assessment.rungs if case.assessment else ()
-    patience = min((rung.after for rung in rungs), default=case.assessed.expire_after)
-    first = (case.opened_at or case.created_at) + timedelta(seconds=patience)
+    first = opened + timedelta(seconds=case.assessed.expire_after)
+    for rung in rungs:
+        # The timer knows the business hours; a rung whose timer fired is in the past either way.
+        first = min(first, armed.get(f"rung:{rung.id}", opened + timedelta(seconds=rung.after)))
     return min(first, case.deadline) if case.deadline else first
 
 

@@ -46,13 +46,17 @@ class Route(Value, frozen=True, kw_only=True):
 
 
 class Rung(Value, frozen=True, kw_only=True):
-    """One step of a ladder, resolved for this case: what happens `after` seconds from the packet's start."""
+    """One step of a ladder, resolved for this case: what happens `after` seconds from the packet's start.
+
+    With `open_hours` these are seconds in which the role the case went to is there, by the case's own policy.
+    """
 
     id: str
     after: float
     do: Literal["remind", "escalate", "holding", "status"]
     role: str = ""
     direct_message: bool = False
+    open_hours: bool = False
 
 
 class Assessment(Value, frozen=True, kw_only=True):

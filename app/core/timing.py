@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from app.core import claiming
 from app.core.assessment import Rung
@@ -25,12 +25,19 @@ def arm(change: Change) -> None:
     due = case.deadline or opened + timedelta(seconds=assessment.expire_after)
     timers = [Timer(key="expire", kind="expire", due_at=due)]
     timers += [
-        Timer(key=f"rung:{rung.id}", kind="rung", due_at=opened + timedelta(seconds=rung.after))
+        Timer(key=f"rung:{rung.id}", kind="rung", due_at=_due_at(change, rung, opened))
         for rung in assessment.rungs
         if f"rung:{rung.id}" not in case.fired
     ]
     timers += [timer for timer in case.timers if timer.kind == "claim"]
     change.set(timers=tuple(sorted(timers, key=lambda t: (t.due_at, t.key))))
+
+
+def _due_at(change: Change, rung: Rung, opened: datetime) -> datetime:
+    if not rung.open_hours:
+        return opened + timedelta(seconds=rung.after)
+    role = change.world.policy.roles[change.case.assessed.route.role]
+    return role.calendar.advance(opened, rung.after)
 
 
 def take(change: Change, command: FireTimer) -> Timer:
@@ -125,7 +132,7 @@ def _escalate(change: Change, rung: Rung) -> None:
         change.set(gained=(*case.gained, (case.stage, rung.role, route)))
     if gains:
         claiming.escalated(change)
-    reason = f"No decision after {_spell(rung.after)}."
+    reason = f"No decision after {_spell(rung.after)}{' of business hours' if rung.open_hours else ''}."
     escalated(change, rung.role, reason, rung=rung.id, gains_step=gains)
     spec = world.policy.roles[rung.role]
     show_to(change, rung.role, can_decide=gains)

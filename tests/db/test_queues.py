@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from app.core.assessment import Route
 from app.core.case import STATES
@@ -39,7 +40,10 @@ def test_an_undecided_case_waits_where_it_was_sent_and_where_packets_let_decide(
 
 def test_a_case_is_overdue_at_its_first_rung_or_its_deadline() -> None:
     assert overdue_at(a_case()) == NOW + timedelta(hours=2)
-    assert overdue_at(a_case(opened_at=NOW + timedelta(hours=1))) == NOW + timedelta(hours=3)
+    assert overdue_at(a_case(opened_at=NOW + timedelta(hours=1), timers=())) == NOW + timedelta(hours=3)
+    later = NOW + timedelta(hours=5)
+    moved = tuple(replace(t, due_at=later) if t.kind == "rung" else t for t in a_case().timers)
+    assert overdue_at(a_case(timers=moved)) == later
     assert overdue_at(a_case(deadline=NOW + timedelta(minutes=5))) == NOW + timedelta(minutes=5)
     assert overdue_at(a_case(assessment=an_assessment(rungs=()))) == NOW + timedelta(hours=24)
 

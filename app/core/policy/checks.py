@@ -9,6 +9,7 @@ from app.core.assessment import TIERS
 from app.core.errors import PolicyProblem
 from app.core.policy import crmfile, riskfile, rolesfile
 from app.core.policy.documents import duration
+from app.core.policy.hours import hours_problems
 from app.core.shape import did_you_mean
 
 # Cases of these domains may only be decided by who is answerable for them (TI1).
@@ -52,6 +53,8 @@ def roles_problems(roles: rolesfile.Document) -> list[PolicyProblem]:
                     f"roles.{name}", "say who it is by exactly one of group, users, resolver", "group: support-agents"
                 )
             )
+        if role.hours is not None:
+            problems += hours_problems(f"roles.{name}.hours", role.hours)
         for key in ("backup", "manager"):
             target = getattr(role, key)
             known(f"roles.{name}.{key}", target)

@@ -18,6 +18,7 @@ from app.core.policy.conditions import (
     placeholders,
 )
 from app.core.policy.documents import PolicyDocuments, snapshot_hash
+from app.core.policy.hours import calendar_of
 from app.core.policy.model import CompiledHelper, CompiledRule, CompiledStep, Policy, RoleSpec
 from app.core.policy.schema import read_document
 from app.core.shape import Lines, did_you_mean, with_line
@@ -135,4 +136,5 @@ def _role(name: str, role: rolesfile.Role) -> RoleSpec:
         manager=role.manager or "",
         notify=role.notify,
         languages=tuple(language.casefold() for language in role.languages),
+        calendar=calendar_of(role.hours),
     )

@@ -157,7 +157,8 @@ def _who(role: str, policy: Policy) -> str:
 def _ladder(says: Assessment, policy: Policy) -> Iterator[str]:
     for rung in says.rungs:
         if rung.after < says.expire_after:
-            yield f"after {_span(rung.after)}: {_rung(rung, policy)}"
+            hours = " of business hours" if rung.open_hours else ""
+            yield f"after {_span(rung.after)}{hours}: {_rung(rung, policy)}"
     holding = ", with the holding message" if says.holding_allowed else ""
     yield f"after {_span(says.expire_after)}: it expires; the draft is not sent{holding}"
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from app.core.calendar import ALWAYS, Calendar
 from app.core.guards import Rules, Template
 from app.core.policy import crmfile, riskfile, rolesfile
 from app.core.policy.conditions import Condition
@@ -33,6 +34,7 @@ class RoleSpec(msgspec.Struct, frozen=True, kw_only=True):
     manager: str = ""
     notify: bool = True
     languages: tuple[str, ...] = ()
+    calendar: Calendar = ALWAYS
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True):

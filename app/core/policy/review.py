@@ -23,7 +23,14 @@ _UNSAFE = {
 def review(policy: Policy, lines: Lines = MappingProxyType({})) -> tuple[Remark, ...]:
     """Everything a review finds, the gravest first. Takes seconds: it puts thousands of made-up cases to the policy."""
     found = [*_switches(policy), *review_rules(policy), *review_grid(policy)]
-    found += [*_ladders(policy), *_roles(policy), *_templates(policy), *_overrides(policy), *_taught(policy)]
+    found += [
+        *_ladders(policy),
+        *_hours(policy),
+        *_roles(policy),
+        *_templates(policy),
+        *_overrides(policy),
+        *_taught(policy),
+    ]
     return placed(found, lines)
 
 
@@ -49,6 +56,19 @@ def _ladders(policy: Policy) -> Iterator[Remark]:
                 hint = "let it fire earlier, or expire later"
                 key = f"ladders.{name}[{index}].after"
                 yield Remark(level="warning", file="risk.yaml", key=key, message=text, hint=hint)
+
+
+def _hours(policy: Policy) -> Iterator[Remark]:
+    whole = duration(policy.risk.expire_after)
+    for name, spec in policy.roles.items():
+        closed = spec.calendar.longest_closed()
+        if closed >= whole:
+            text = (
+                f"It is closed for {closed.total_seconds() / 3600:g} h in a row, and a case expires after"
+                f" {policy.risk.expire_after} by the clock: some expire before anybody is reminded."
+            )
+            hint = "raise expire_after in risk.yaml, or let somebody look in between"
+            yield Remark(level="warning", file="roles.yaml", key=f"roles.{name}.hours", message=text, hint=hint)
 
 
 def _roles(policy: Policy) -> Iterator[Remark]:

@@ -15,9 +15,40 @@ Language = Annotated[
     str,
     Meta(pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", description="BCP 47: en, pt-BR (quote 'no', YAML eats it)"),
 ]
+# Not `pattern=`: msgspec frees the pattern of a text that may also be a list twice, and the process dies of it.
+_SPAN = {"pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"}
+Span = Annotated[str, Meta(description="From and to on a 24-hour clock: 09:00-17:30", extra_json_schema=_SPAN)]
+Spans = Span | list[Span]
 Domain = Literal["support", "billing", "legal", "security", "compliance", "vip", "engineering", "executive", "policy"]
 Kind = Literal["agent", "lead", "specialist"]
 Resolver = Literal["manager_of_initiator", "account_owner", "on_call"]
+
+
+class Days(FileStruct, frozen=True, kw_only=True):
+    """One span or several a day; a day left out is closed."""
+
+    mon: Spans = []
+    tue: Spans = []
+    wed: Spans = []
+    thu: Spans = []
+    fri: Spans = []
+    sat: Spans = []
+    sun: Spans = []
+
+
+class Hours(FileStruct, frozen=True, kw_only=True):
+    """When the role's people are there. Reminders and escalations of cases that are not urgent count this time only."""
+
+    zone: Annotated[str, Meta(min_length=1, max_length=80, description="IANA time zone: Europe/Berlin")]
+    days: Days
+    holidays: Annotated[
+        str,
+        Meta(pattern="^([A-Z]{2}(-.{1,40})?)?$", description="Country, or country and part: DE or DE-BE (quote 'NO')"),
+    ] = ""
+    closed: Annotated[
+        list[Annotated[str, Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$", description="A day: 2026-12-24")]],
+        Meta(max_length=500, description="Further days on which nobody is there"),
+    ] = []
 
 
 class Role(FileStruct, frozen=True, kw_only=True):
@@ -34,6 +65,7 @@ class Role(FileStruct, frozen=True, kw_only=True):
     languages: Annotated[
         list[Language], Meta(max_length=50, description="Languages this queue reads; left out: any")
     ] = []
+    hours: Annotated[Hours | None, Meta(description="Business hours; left out: 24x7")] = None
 
 
 class Owners(FileStruct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from typing import Literal
 from msgspec.structs import replace
 
 from app.core.assessment import Assessment, Route, Rung, Stage
+from app.core.calendar import ALWAYS
 from app.core.case import Case
 from app.core.policy import riskfile
 from app.core.policy.checks import GUARDED_DOMAINS, step_roles
@@ -50,7 +51,8 @@ def rungs_of(
     rungs = list(policy.risk.ladders[ladder])
     if not any(rung.do == "holding" for rung in rungs) and ladder != "internal":
         rungs.append(riskfile.Rung(id="holding", after=policy.risk.holding.after, do="holding"))
-    resolved = [_rung(policy, rung, route, whole) for rung in rungs if holding or rung.do != "holding"]
+    by_hours = ladder != "urgent" and policy.roles[route].calendar != ALWAYS
+    resolved = [_rung(policy, rung, route, whole, by_hours) for rung in rungs if holding or rung.do != "holding"]
     return tuple(sorted(resolved, key=lambda rung: rung.after))
 
 
@@ -80,15 +82,24 @@ def _stage(step: riskfile.Step, route: str) -> Stage:
     return Stage(id=step.id, roles=roles, mode=mode, quorum=max(step.quorum, 1), label=step.label)
 
 
-def _rung(policy: Policy, rung: riskfile.Rung, route: str, whole: timedelta) -> Rung:
-    after = whole * int(rung.after[:-1]) / 100 if rung.after.endswith("%") else duration(rung.after)
+def _rung(policy: Policy, rung: riskfile.Rung, route: str, whole: timedelta, by_hours: bool) -> Rung:
+    """`by_hours` is for what calls people; the customer, the deadline and a share of it wait for no opening."""
+    share = rung.after.endswith("%")
+    after = whole * int(rung.after[:-1]) / 100 if share else duration(rung.after)
     target, do = _target(policy, rung, route), rung.do
     if do == "escalate" and target == route:
         do = "remind"
     elif do == "escalate" and not _may_decide(policy, target, route):
         do = "status"
     role = target if do in ("escalate", "status") else route
-    return Rung(id=rung.id, after=after.total_seconds(), do=do, role=role, direct_message=rung.dm)
+    return Rung(
+        id=rung.id,
+        after=after.total_seconds(),
+        do=do,
+        role=role,
+        direct_message=rung.dm,
+        open_hours=by_hours and not share and do != "holding",
+    )
 
 
 def _target(policy: Policy, rung: riskfile.Rung, route: str) -> str:
