@@ -40,7 +40,7 @@ def test_a_case_nobody_decides_is_recalled_escalated_and_never_sent(office: Offi
     for person in (desk, lead):
         expect(person.packet(case_id)).to_contain_text("Expired")
         expect(person.packet(case_id)).to_contain_text("The draft was not sent.")
-        expect(person.buttons(case_id)).to_have_text(["View history"])
+        expect(person.buttons(case_id)).to_have_text(["Reopen", "View history"])
     desk.go("pane-helpdesk")
     expect(desk.helpdesk(case_id, "holding")).to_have_count(1)
     expect(desk.helpdesk(case_id, "holding")).to_contain_text(HOLDING)
@@ -69,7 +69,7 @@ def test_a_click_on_a_closed_case_says_how_it_ended(office: Office) -> None:
 def test_a_new_message_supersedes_and_both_cases_say_so(office: Office) -> None:
     old = office.receive(scripted(PASSWORD, "70203"))
     desk = office.sit(MAYA)
-    expect(desk.buttons(old)).to_have_count(4)
+    expect(desk.buttons(old)).to_have_count(5)
     body = scripted(PASSWORD, "70203")
     body["messages"].append({"author": "customer", "text": "It is the second time I ask: how do I reset my password?"})
     new = office.receive(body)
