@@ -32,26 +32,16 @@ from app.core.messages import (
     SubmitDraft,
     Understood,
 )
-from app.core.office import (
-    DecidePolicy,
-    LoadPolicy,
-    Office,
-    OfficeCommand,
-    OfficeOutcome,
-    OfficeWorld,
-    PauseAi,
-    ResumeAi,
-    decide_office,
-)
+from app.core.office import Office, PauseAi, ResumeAi
 from app.core.people import People
-from app.core.policy import Policy, PolicyDocuments, changed_files, compile_policy
+from app.core.policy import Policy
 from app.core.world import World
-from db.store import Reader, Store, UnitOfWork
+from app.office_door import OfficeDoor
+from db.store import Store, UnitOfWork
 
 log = logging.getLogger("countersign.engine")
 
 BATCH = 64
-POLICIES = 20  # compiled ones kept at hand
 MOST_SHOWN = 10_000  # waiting cases of a queue whose packets are brought in line with the switch
 QUEUE = 5_000
 HISTORY = timedelta(days=7)
@@ -95,7 +85,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     future: Future[Handled]
 
 
-class Engine:
+class Engine(OfficeDoor):
     def __init__(
         self,
         store: Store,
@@ -106,26 +96,16 @@ class Engine:
         model: bool = False,
         point: Point = no_point,
     ) -> None:
-        self.store = store
-        self.clock = clock
+        super().__init__(store, policy, clock, people)
         self.point = point
-        self._people = people
         self._model = model
-        self._policy = policy
-        self._policies = {policy.snapshot: policy}
-        self._pauses: frozenset[str] = frozenset()
         self._jobs: queue.Queue[Job | None] = queue.Queue(QUEUE)
         self._thread: threading.Thread | None = None
         self._committed = threading.Condition()
         self._commits = 0
         self.listeners: list[Callable[[], None]] = []  # woken after each commit; must not block
-        self.policy_listeners: list[Callable[[Policy], None]] = []  # told when another policy came into force
 
     # --- life ----------------------------------------------------------------------------------------------------
-
-    @property
-    def policy(self) -> Policy:
-        return self._policy
 
     def start(self) -> None:
         self._thread = threading.Thread(target=self._write_loop, name="engine", daemon=True)
@@ -138,30 +118,7 @@ class Engine:
             self._thread.join(timeout)
             self._thread = None
 
-    # --- policy --------------------------------------------------------------------------------------------------
-
-    def offer(self, policy: Policy, *, by: str) -> bool:
-        """Load a policy: in force at once where it is the first, else a candidate for its owners. True: in force now.
-
-        Its snapshot is stored before any case can refer to it.
-        """
-        with self.store.writing() as uow:
-            uow.save_snapshot(policy.snapshot, msgspec.json.encode(policy.documents))
-            self._remember(policy)
-            office = uow.office()
-            in_force = self.policy_of(office.active, uow) if office.active else policy
-            files = changed_files(in_force.documents, policy.documents)
-            with suppress(Refused):  # it is in force, waits or was turned down already: nothing to do
-                self._decide_office(uow, office, LoadPolicy(by=by, snapshot=policy.snapshot, files=files))
-        self.follow()
-        return self._policy.snapshot == policy.snapshot
-
-    def decide_policy(self, command: DecidePolicy) -> Office:
-        """A person's word on a policy; raises Refused."""
-        with self.store.writing() as uow:
-            outcome = self._decide_office(uow, uow.office(), command)
-        self.follow()
-        return outcome.office
+    # --- the switch -------------------------------------------------------------------------------------------------
 
     def switch(self, command: PauseAi | ResumeAi) -> Office:
         """Pause or resume AI text, for every click and every send from now on; raises Refused.
@@ -181,58 +138,6 @@ class Engine:
                 with suppress(Refused):  # it was decided meanwhile
                     self.handle(ApplyPause(case_id=case_id, by=f"slack:{command.user}", reason=reason))
         return after
-
-    def pauses(self) -> frozenset[str]:
-        """Queues whose AI text is paused, "" for all of them; as last read."""
-        return self._pauses
-
-    def follow(self) -> None:
-        """Make the policy that the store says is in force ours: another replica may have changed it."""
-        with self.store.reading() as reader:
-            self._follow(reader)
-
-    def _follow(self, reader: Reader) -> None:
-        office = reader.office()
-        self._pauses, active = office.paused_queues, office.active
-        if active and active != self._policy.snapshot:
-            self._policy = self.policy_of(active, reader)
-            for listener in self.policy_listeners:
-                listener(self._policy)
-
-    def _decide_office(self, uow: UnitOfWork, office: Office, command: OfficeCommand) -> OfficeOutcome:
-        in_force = self.policy_of(office.active, uow) if office.active else self._policy
-        now = self.clock.now()
-        world = OfficeWorld(
-            now=now,
-            people=self._people(),
-            owners=in_force.owners,
-            leads=frozenset({in_force.fallback_role, "support_lead"}),
-            queues=frozenset(spec.channel for spec in in_force.roles.values()) - {in_force.policy_channel},
-            careful=in_force.careful_queues,
-            autoload=in_force.autoload,
-        )
-        outcome = decide_office(office, command, world)
-        uow.save_office(office, outcome, now)
-        return outcome
-
-    def policy_of(self, snapshot: str, reader: Reader | None = None) -> Policy:
-        """The compiled policy of a stored snapshot; a case never outlives the text of its own policy."""
-        policy = self._policies.get(snapshot)
-        if policy is None:
-            if reader is None:
-                with self.store.reading() as opened:
-                    return self.policy_of(snapshot, opened)
-            stored = reader.load_snapshot(snapshot)
-            if stored is None:
-                raise CountersignError(f"policy snapshot {snapshot} is not in the store")
-            policy = compile_policy(msgspec.json.decode(stored, type=PolicyDocuments))
-            self._remember(policy)
-        return policy
-
-    def _remember(self, policy: Policy) -> None:
-        while len(self._policies) >= POLICIES:
-            self._policies.pop(next(iter(self._policies)), None)
-        self._policies[policy.snapshot] = policy
 
     # --- commands ------------------------------------------------------------------------------------------------
 
@@ -353,9 +258,6 @@ class Engine:
             standing=standing.id if standing else "",
             model=self._model,
         )
-
-    def people(self) -> People:
-        return self._people()
 
     def _record_refusal(self, uow: UnitOfWork, command: AnyCommand, refusal: Refused) -> None:
         """A person's refused click is a fact worth keeping; everything else that is refused changed nothing."""

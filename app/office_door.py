@@ -1,0 +1,112 @@
+"""What holds for the whole workspace: the policy in force, the pauses. Every replica follows what the store says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+import msgspec
+
+from app.clock import Clock
+from app.core.errors import CountersignError, Refused
+from app.core.office import DecidePolicy, LoadPolicy, Office, OfficeCommand, OfficeOutcome, OfficeWorld, decide_office
+from app.core.people import People
+from app.core.policy import Policy, PolicyDocuments, changed_files, compile_policy
+from db.store import Reader, Store, UnitOfWork
+
+POLICIES = 20  # compiled ones kept at hand
+
+
+class OfficeDoor:
+    """The part of the engine that decides about the office; its commands are rare and come one by one."""
+
+    def __init__(self, store: Store, policy: Policy, clock: Clock, people: Callable[[], People]) -> None:
+        self.store = store
+        self.clock = clock
+        self._people = people
+        self._policy = policy
+        self._policies = {policy.snapshot: policy}
+        self._pauses: frozenset[str] = frozenset()
+        self.policy_listeners: list[Callable[[Policy], None]] = []  # told when another policy came into force
+
+    @property
+    def policy(self) -> Policy:
+        return self._policy
+
+    def people(self) -> People:
+        return self._people()
+
+    def offer(self, policy: Policy, *, by: str) -> bool:
+        """Load a policy: in force at once where it is the first, else a candidate for its owners. True: in force now.
+
+        Its snapshot is stored before any case can refer to it.
+        """
+        with self.store.writing() as uow:
+            uow.save_snapshot(policy.snapshot, msgspec.json.encode(policy.documents))
+            self._remember(policy)
+            office = uow.office()
+            in_force = self.policy_of(office.active, uow) if office.active else policy
+            files = changed_files(in_force.documents, policy.documents)
+            with suppress(Refused):  # it is in force, waits or was turned down already: nothing to do
+                self._decide_office(uow, office, LoadPolicy(by=by, snapshot=policy.snapshot, files=files))
+        self.follow()
+        return self._policy.snapshot == policy.snapshot
+
+    def decide_policy(self, command: DecidePolicy) -> Office:
+        """A person's word on a policy; raises Refused."""
+        with self.store.writing() as uow:
+            outcome = self._decide_office(uow, uow.office(), command)
+        self.follow()
+        return outcome.office
+
+    def pauses(self) -> frozenset[str]:
+        """Queues whose AI text is paused, "" for all of them; as last read."""
+        return self._pauses
+
+    def follow(self) -> None:
+        """Make the policy that the store says is in force ours: another replica may have changed it."""
+        with self.store.reading() as reader:
+            self._follow(reader)
+
+    def _follow(self, reader: Reader) -> None:
+        office = reader.office()
+        self._pauses, active = office.paused_queues, office.active
+        if active and active != self._policy.snapshot:
+            self._policy = self.policy_of(active, reader)
+            for listener in self.policy_listeners:
+                listener(self._policy)
+
+    def _decide_office(self, uow: UnitOfWork, office: Office, command: OfficeCommand) -> OfficeOutcome:
+        in_force = self.policy_of(office.active, uow) if office.active else self._policy
+        now = self.clock.now()
+        world = OfficeWorld(
+            now=now,
+            people=self._people(),
+            owners=in_force.owners,
+            leads=frozenset({in_force.fallback_role, "support_lead"}),
+            queues=frozenset(spec.channel for spec in in_force.roles.values()) - {in_force.policy_channel},
+            careful=in_force.careful_queues,
+            autoload=in_force.autoload,
+        )
+        outcome = decide_office(office, command, world)
+        uow.save_office(office, outcome, now)
+        return outcome
+
+    def policy_of(self, snapshot: str, reader: Reader | None = None) -> Policy:
+        """The compiled policy of a stored snapshot; a case never outlives the text of its own policy."""
+        policy = self._policies.get(snapshot)
+        if policy is None:
+            if reader is None:
+                with self.store.reading() as opened:
+                    return self.policy_of(snapshot, opened)
+            stored = reader.load_snapshot(snapshot)
+            if stored is None:
+                raise CountersignError(f"policy snapshot {snapshot} is not in the store")
+            policy = compile_policy(msgspec.json.decode(stored, type=PolicyDocuments))
+            self._remember(policy)
+        return policy
+
+    def _remember(self, policy: Policy) -> None:
+        while len(self._policies) >= POLICIES:
+            self._policies.pop(next(iter(self._policies)), None)
+        self._policies[policy.snapshot] = policy
