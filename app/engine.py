@@ -101,9 +101,6 @@ class Engine(OfficeDoor):
         self._model = model
         self._jobs: queue.Queue[Job | None] = queue.Queue(QUEUE)
         self._thread: threading.Thread | None = None
-        self._committed = threading.Condition()
-        self._commits = 0
-        self.listeners: list[Callable[[], None]] = []  # woken after each commit; must not block
 
     # --- life ----------------------------------------------------------------------------------------------------
 
@@ -125,10 +122,7 @@ class Engine(OfficeDoor):
 
         The cases that wait are then brought in line one by one: their packets, not what may happen to them.
         """
-        with self.store.writing() as uow:
-            before = uow.office()
-            after = self._decide_office(uow, before, command).office
-        self.follow()
+        before, after = self._govern(command)
         if before.paused_queues != after.paused_queues:
             reason = command.reason if isinstance(command, PauseAi) else ""
             with self.store.reading() as reader:
@@ -274,13 +268,6 @@ class Engine(OfficeDoor):
         uow.append_events((event,), command.case_id, self.clock.now())
 
     # --- waiting -------------------------------------------------------------------------------------------------
-
-    def _announce(self) -> None:
-        with self._committed:
-            self._commits += 1
-            self._committed.notify_all()
-        for listener in self.listeners:
-            listener()
 
     def wait_for(self, case_id: str, predicate: Callable[[Case], bool], timeout: float) -> Case | None:
         """The case once `predicate` holds, or as it is when time is up. Looks each second for other replicas' work."""

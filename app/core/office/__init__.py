@@ -1,10 +1,12 @@
 """The office: the policy in force and the one that waits for it, the switch for AI text, and what is wrong just now."""
 
 from app.core.office.machine import decide_office
-from app.core.office.policies import still_missing
+from app.core.office.policies import owners_of, still_missing
+from app.core.office.proposal import Proposal, propose
 from app.core.office.values import (
     Alarm,
     AlarmKind,
+    AnyOfficeReceipt,
     Board,
     BoardShown,
     Candidate,
@@ -27,6 +29,7 @@ from app.core.office.values import (
 __all__ = [
     "Alarm",
     "AlarmKind",
+    "AnyOfficeReceipt",
     "Board",
     "BoardShown",
     "Candidate",
@@ -41,9 +44,12 @@ __all__ = [
     "OfficeWorld",
     "Pause",
     "PauseAi",
+    "Proposal",
     "ReportAlarms",
     "ResumeAi",
     "Signature",
     "decide_office",
+    "owners_of",
+    "propose",
     "still_missing",
 ]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from msgspec.structs import replace
 
 from app.core.effects import BoardPost, BoardUpdate, Settlement
 from app.core.errors import Refused
 from app.core.office.change import OfficeChange
-from app.core.office.values import Board, BoardShown, Candidate
+from app.core.office.values import Board, BoardEnd, BoardShown, Candidate
 
 KEPT = 20
 
@@ -34,7 +32,7 @@ def follow_candidate(change: OfficeChange) -> None:
 def close_board(
     change: OfficeChange,
     snapshot: str,
-    ended: Literal["active", "declined", "taken_back", "replaced"],
+    ended: BoardEnd,
     *,
     by: str = "",
     reason: str = "",
@@ -44,12 +42,19 @@ def close_board(
     _update(change, snapshot, ended=ended, by=by, reason=reason, at=change.now, **more)
 
 
-def _update(change: OfficeChange, snapshot: str, **fields: object) -> None:
-    for board in change.office.boards:
-        if board.candidate.snapshot == snapshot and not board.ended:
-            now = replace(board, **fields)
-            change.set(boards=tuple(now if b.key == board.key else b for b in change.office.boards))
-            change.send(BoardUpdate(board=board.key))
+def roll_board_back(change: OfficeChange, snapshot: str, by: str, reason: str) -> None:
+    """The change that came into force last is in force no more."""
+    _update(change, snapshot, standing="active", ended="rolled_back", by=by, reason=reason, at=change.now)
+
+
+def _update(change: OfficeChange, snapshot: str, *, standing: str = "", **fields: object) -> None:
+    """The newest message about this policy that stands so; a policy may have been offered before."""
+    boards = change.office.boards
+    found = next((b for b in reversed(boards) if b.candidate.snapshot == snapshot and b.ended == standing), None)
+    if found is not None:
+        now = replace(found, **fields)
+        change.set(boards=tuple(now if b.key == found.key else b for b in boards))
+        change.send(BoardUpdate(board=found.key))
 
 
 def shown(change: OfficeChange, command: BoardShown) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from app.core.errors import Refused
-from app.core.office.boards import close_board, follow_candidate, open_board
+from app.core.office.boards import close_board, follow_candidate, open_board, roll_board_back
 from app.core.office.change import OfficeChange
 from app.core.office.values import REASON_LIMIT, Candidate, DecidePolicy, LoadPolicy, OfficeWorld, Signature
 
@@ -73,6 +73,7 @@ def roll_back(change: OfficeChange, command: DecidePolicy) -> None:
         raise Refused("no_previous", "There is no earlier policy to return to.")
     if office.candidate is not None:
         close_board(change, office.candidate.snapshot, "replaced", by=command.user, reason=reason)
+    roll_board_back(change, office.active, command.user, reason)
     change.set(active=office.previous, previous="", candidate=None, rejected=office.active)
     change.record("PolicyActivated", snapshot=office.previous, reason=f"Rolled back: {reason}")
 

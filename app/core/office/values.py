@@ -43,6 +43,9 @@ class Pause(Value, frozen=True, kw_only=True):
     resume_by: str = ""  # Person.key
 
 
+BoardEnd = Literal["active", "declined", "taken_back", "replaced", "rolled_back"]
+
+
 class Board(Value, frozen=True, kw_only=True):
     """A Slack message about a policy change, kept true like a packet. `ts` is None until Slack took it.
 
@@ -53,7 +56,7 @@ class Board(Value, frozen=True, kw_only=True):
     channel: str
     candidate: Candidate
     was: str = ""
-    ended: Literal["", "active", "declined", "taken_back", "replaced"] = ""
+    ended: BoardEnd | Literal[""] = ""
     by: str = ""
     reason: str = ""
     at: datetime | None = None
@@ -62,13 +65,13 @@ class Board(Value, frozen=True, kw_only=True):
     shown: str = ""
 
 
-AlarmKind = Literal["queue_full", "timers_missing", "timers_overdue", "dead_letters"]
+AlarmKind = Literal["queue_full", "timers_missing", "timers_overdue", "cases_stuck", "dead_letters"]
 
 
 class Alarm(Value, frozen=True, kw_only=True):
     """Something that people have to know of and that lasts: told when it begins, and when it is over.
 
-    `where` is a queue for `queue_full`, else empty; `cases` are the first ids.
+    `where` is a queue for `queue_full`, a destination for `dead_letters`, else empty; `cases` are the first ids.
     """
 
     kind: AlarmKind
@@ -160,14 +163,13 @@ class NoticeDelivered(OfficeReceipt, frozen=True, kw_only=True):
 
 
 class NoticeLost(OfficeReceipt, frozen=True, kw_only=True):
-    """It did not arrive, or nobody can tell: never repeated."""
+    """It did not arrive and is not tried again."""
 
     error: str
 
 
-OfficeCommand = (
-    LoadPolicy | DecidePolicy | PauseAi | ResumeAi | ReportAlarms | BoardShown | NoticeDelivered | NoticeLost
-)
+AnyOfficeReceipt = BoardShown | NoticeDelivered | NoticeLost
+OfficeCommand = LoadPolicy | DecidePolicy | PauseAi | ResumeAi | ReportAlarms | AnyOfficeReceipt
 
 
 class OfficeWorld(msgspec.Struct, frozen=True, kw_only=True):
