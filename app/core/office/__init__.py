@@ -2,7 +2,7 @@
 
 from app.core.office.machine import decide_office
 from app.core.office.policies import owners_of, still_missing
-from app.core.office.proposal import Proposal, propose
+from app.core.office.proposal import Proposal, differences, propose
 from app.core.office.values import (
     Alarm,
     AlarmKind,
@@ -21,6 +21,7 @@ from app.core.office.values import (
     OfficeWorld,
     Pause,
     PauseAi,
+    RedriveNotice,
     ReportAlarms,
     ResumeAi,
     Signature,
@@ -45,10 +46,12 @@ __all__ = [
     "Pause",
     "PauseAi",
     "Proposal",
+    "RedriveNotice",
     "ReportAlarms",
     "ResumeAi",
     "Signature",
     "decide_office",
+    "differences",
     "owners_of",
     "propose",
     "still_missing",

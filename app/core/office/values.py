@@ -41,15 +41,17 @@ class Pause(Value, frozen=True, kw_only=True):
     reason: str
     at: datetime
     resume_by: str = ""  # Person.key
+    resume_user: str = ""
 
 
-BoardEnd = Literal["active", "declined", "taken_back", "replaced", "rolled_back"]
+BoardEnd = Literal["active", "declined", "taken_back", "replaced", "rolled_back", "superseded"]
 
 
 class Board(Value, frozen=True, kw_only=True):
     """A Slack message about a policy change, kept true like a packet. `ts` is None until Slack took it.
 
     `candidate` is the change as it stands, or as it stood when it ended; `was` the policy it would take over from.
+    `then` is what took its place.
     """
 
     key: str
@@ -60,6 +62,7 @@ class Board(Value, frozen=True, kw_only=True):
     by: str = ""
     reason: str = ""
     at: datetime | None = None
+    then: str = ""
     channel_id: str = ""
     ts: str | None = None
     shown: str = ""
@@ -146,7 +149,7 @@ class ReportAlarms(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OfficeReceipt(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome of delivery `delivery`; its outbox row is settled in the same transaction."""
+    """About delivery `delivery`; its outbox row is settled in the same transaction."""
 
     delivery: str
 
@@ -159,24 +162,33 @@ class BoardShown(OfficeReceipt, frozen=True, kw_only=True):
 
 
 class NoticeDelivered(OfficeReceipt, frozen=True, kw_only=True):
-    pass
+    """It arrived, or there was nothing to say any more."""
+
+    remote_id: str = ""
 
 
 class NoticeLost(OfficeReceipt, frozen=True, kw_only=True):
-    """It did not arrive and is not tried again."""
+    """A dead letter: `error` says what happened, `remedy` what a person should do."""
 
     error: str
+    remedy: str = ""
+
+
+class RedriveNotice(OfficeReceipt, frozen=True, kw_only=True):
+    """Try a dead letter again, now that its cause is mended."""
+
+    by: str
 
 
 AnyOfficeReceipt = BoardShown | NoticeDelivered | NoticeLost
-OfficeCommand = LoadPolicy | DecidePolicy | PauseAi | ResumeAi | ReportAlarms | AnyOfficeReceipt
+OfficeCommand = LoadPolicy | DecidePolicy | PauseAi | ResumeAi | ReportAlarms | AnyOfficeReceipt | RedriveNotice
 
 
 class OfficeWorld(msgspec.Struct, frozen=True, kw_only=True):
     """`owners` maps a policy file's short name (`risk`) to the role that owns it, by the policy in force.
 
     `leads` may throw the switch besides the owners; of `careful` queues, and of all at once, two people undo it.
-    Policy changes are told of in `policy_channel`, what is wrong in `alarm_channel`; empty: nowhere.
+    Policy changes are told of in `policy_channel`, pauses and what is wrong in `alarm_channel`; empty: nowhere.
     """
 
     now: datetime
