@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.routing import Route
 
 from app.auditlog import Checkpointer, load_signing_key, parse_signing_key
+from app.auditor import Auditor
 from app.clock import Clock, SystemClock
 from app.core.errors import CountersignError, PolicyError
 from app.core.people import People
@@ -50,6 +51,7 @@ from db.store import Store
 log = logging.getLogger("countersign")
 
 ANSWER_THREADS = 8
+AUDIT_EVERY = timedelta(minutes=1)
 LOOK_EVERY = timedelta(seconds=2)  # at the policy directory, and at what other replicas put in force
 
 
@@ -102,7 +104,12 @@ class Service:
         )
         self.signing_key = signing_key(settings)
         self.checkpointer = Checkpointer(self.store, self.signing_key, self.clock)
-        self.ticker = Ticker(Sweeper(self.engine), self.checkpointer, [(self.watch.look, LOOK_EVERY)])
+        self.auditor = Auditor(self.engine)
+        self.ticker = Ticker(
+            Sweeper(self.engine),
+            self.checkpointer,
+            [(self.watch.look, LOOK_EVERY), (self.auditor.look, AUDIT_EVERY)],
+        )
         self.pool = ThreadPoolExecutor(ANSWER_THREADS, thread_name_prefix="answer")
         self.bolt = bolt_app(client, Desk(self.engine, self.slack, self.directory, self.pool))
         self._socket: SocketModeHandler | None = None

@@ -22,6 +22,7 @@ from app.core.office import (
     OfficeOutcome,
     OfficeWorld,
     Proposal,
+    RedriveNotice,
     ReportAlarms,
     decide_office,
     propose,
@@ -86,8 +87,8 @@ class OfficeDoor:
         """Raises Refused where nothing is new."""
         return self._govern(command)[1]
 
-    def office_receipt(self, receipt: AnyOfficeReceipt) -> None:
-        """What became of a delivery that is about no case; raises Refused."""
+    def office_receipt(self, receipt: AnyOfficeReceipt | RedriveNotice) -> None:
+        """What became, or shall become, of a delivery that is about no case; raises Refused."""
         self._govern(receipt)
 
     def office(self) -> Office:

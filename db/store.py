@@ -12,6 +12,7 @@ from app.core.case import Case
 from app.core.effects import Outcome, Settlement
 from app.core.office import Office, OfficeOutcome
 from db import upgrade
+from db.auditing import AuditReads
 from db.cases import CaseWrites
 from db.connect import connect
 from db.log import LogReads, LogWrites
@@ -21,7 +22,7 @@ from db.queries import CaseReads
 from db.timers import TimerReads, TimerWrites
 
 
-class Reader(CaseReads, LogReads, OfficeReads, OutboxReads, TimerReads):
+class Reader(AuditReads, CaseReads, LogReads, OfficeReads, OutboxReads, TimerReads):
     """One moment of the database, for as long as the `with` block of `Store.reading`."""
 
     def __init__(self, connection: Connection) -> None:
