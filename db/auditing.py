@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, func, select, text
+from sqlalchemy import ColumnElement, Connection, Executable, Select, bindparam, exists, func, select, text
 
 from app.core.audit import event_time
 from app.core.case import UNDECIDED_STATES
@@ -29,7 +28,7 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     cases: tuple[str, ...] = ()
 
 
-def _first(case_id: ColumnElement[str | None], *order: ColumnElement[str]) -> Select[Any]:
+def _first(case_id: ColumnElement[str | None], *order: ColumnElement[str]) -> Select[str | None, int]:
     """The first ones, each with the number of all: the window is counted before the limit."""
     return select(case_id, func.count().over()).order_by(*order).limit(bindparam("limit"))
 
@@ -86,9 +85,9 @@ class AuditReads:
 
     def waiting_by_queue(self) -> dict[str, int]:
         """Counted, not read off the counters."""
-        return dict(self._connection.execute(_QUEUES).tuples().all())
+        return dict(self._connection.execute(_QUEUES).all())
 
-    def _tally(self, query: Select[Any], **given: object) -> Tally:
+    def _tally(self, query: Executable, **given: object) -> Tally:
         rows = self._connection.execute(query, given).all()
         return Tally(count=rows[0][1], cases=_ids(row[0] for row in rows)) if rows else Tally()
 
