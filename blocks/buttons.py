@@ -22,10 +22,10 @@ from blocks.words import (
 )
 
 
-def value(case: Case, packet: Packet, **more: str) -> str:
-    """What a click tells the server: the case, the request hash the person saw, and the packet."""
-    seen = packet.request_hash if packet.kind == "signoff" and packet.request_hash else case.request_hash
-    return json.dumps({"c": case.id, "h": seen, "p": packet.key, **more}, separators=(",", ":"))
+def value(case: Case, packet: Packet | None, **more: str) -> str:
+    """What a click tells the server: the case, the request hash the person saw, and the packet if it has one yet."""
+    seen = packet.request_hash if packet and packet.kind == "signoff" and packet.request_hash else case.request_hash
+    return json.dumps({"c": case.id, "h": seen, "p": packet.key if packet else "", **more}, separators=(",", ":"))
 
 
 def confirmation(title: str, text: str, yes: str, *, danger: bool = False) -> Json:
@@ -46,7 +46,7 @@ def exactly_what(case: Case) -> str:
     return f"{action}{reply} (hash {short_hash(case.request_hash)})"
 
 
-def history_button(case: Case, packet: Packet) -> Json:
+def history_button(case: Case, packet: Packet | None) -> Json:
     return button("View history", "cs:history", value(case, packet))
 
 
@@ -57,20 +57,18 @@ def packet_buttons(case: Case, packet: Packet, around: Surroundings) -> list[Jso
         return [*_settle(case, packet), history]
     if packet.kind == "signoff":
         return [*_signoff(case, packet), history] if signoff_open(case, packet) else [history]
-    if case.state == "expired" and packet.can_decide:
-        return [button("Reopen", "cs:reopen", value(case, packet)), history]
     if not (is_live(case) or case.state == "blocked") or not packet.can_decide:
         return [history]
     withheld = button("View withheld draft", "cs:withheld", value(case, packet))
     return [
         *_decide(case, packet, around),
-        _claim(case, packet),
+        claim_button(case, packet),
         history,
         *([withheld] if is_withheld(case, around) else []),
     ]
 
 
-def _claim(case: Case, packet: Packet) -> Json:
+def claim_button(case: Case, packet: Packet | None) -> Json:
     if case.claim:
         return button("Release", "cs:release", value(case, packet))
     return button("Claim", "cs:claim", value(case, packet))

@@ -10,6 +10,8 @@ from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from app.core.case import Case
+from app.core.messages import OverrideGuardrail, Reassess
 from app.engine import Engine
 
 log = logging.getLogger("countersign.metrics")
@@ -32,8 +34,18 @@ class Metrics:
             "countersign_refusals", "Commands that were refused", ["code"], registry=self._registry
         )
 
-    def handled(self, command: object) -> None:
+        self._overrides = Counter(
+            "countersign_overrides",
+            "People's words against policy's",
+            ["kind", "direction"],
+            registry=self._registry,
+        )
+
+    def handled(self, command: object, case: Case | None = None) -> None:
+        """`case` is what the command made of it; without it overrides are not counted."""
         self._commands.labels(type(command).__name__).inc()
+        for kind, direction in _overrides(command, case):
+            self._overrides.labels(kind, direction).inc()
 
     def refused(self, code: str) -> None:
         self._refusals.labels(code).inc()
@@ -41,6 +53,18 @@ class Metrics:
     def text(self) -> bytes:
         """Reads the database."""
         return generate_latest(self._registry)
+
+
+def _overrides(command: object, case: Case | None) -> Iterator[tuple[str, str]]:
+    """(what was overridden, which way) by this command, as DE9 wants it counted."""
+    if isinstance(command, OverrideGuardrail):
+        yield "guardrail", "lowered"
+    if isinstance(command, Reassess) and case and case.said:
+        direction = "lowered" if case.said.lowered else "raised"
+        if command.intent:
+            yield "intent", direction
+        if command.tier:
+            yield "tier", direction
 
 
 class _Gauges(Collector):

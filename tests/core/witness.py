@@ -19,6 +19,7 @@ from app.core.messages import (
     Drafted,
     Edit,
     HeldAtGate,
+    Reassess,
     ReceiveCase,
     Reject,
     Reopen,
@@ -93,7 +94,7 @@ class Witness:
         if isinstance(command, Drafted) and len(after.drafts) > len(before.drafts):
             self.texts.append(Text(command.draft.text, by_ai=True))
             self.yes.clear()
-        if isinstance(command, SubmitDraft | Decline | Reject | Reopen | Edit | WriteReply):
+        if isinstance(command, SubmitDraft | Decline | Reject | Reopen | Reassess | Edit | WriteReply):
             self.yes.clear()
         if isinstance(command, HeldAtGate) and command.delivery == before.pending_reply and before.state == "sending":
             self.yes.clear()

@@ -11,9 +11,9 @@ from app.core.office import PauseAi, ResumeAi
 from app.core.pausing import EVERYWHERE
 from app.edges.listeners.policy import PolicyDesk
 from app.edges.listeners.shared import Desk, by_risk, user_of
+from blocks.card import case_card
 from blocks.queue import (
     QueueRow,
-    case_message,
     help_message,
     mine_message,
     notice_message,
@@ -51,7 +51,7 @@ class Commands:
                 case = self.desk.case(case_id)
                 if case is None:
                     return help_message(f"There is no case {case_id[:40]}.")
-                return case_message(case, self.desk.around(case))
+                return case_card(case, self.desk.around(case), user)
             case [name] if (channel := channel_name(name)) in self.desk.queues():
                 row = next((r for r in self._rows() if r.channel == channel), QueueRow(channel=channel, pending=0))
                 with self.desk.engine.store.reading() as reader:
