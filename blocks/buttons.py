@@ -57,18 +57,20 @@ def packet_buttons(case: Case, packet: Packet, around: Surroundings) -> list[Jso
         return [*_settle(case, packet), history]
     if packet.kind == "signoff":
         return [*_signoff(case, packet), history] if signoff_open(case, packet) else [history]
+    if case.state == "expired" and packet.can_decide:
+        return [button("Reopen", "cs:reopen", value(case, packet)), history]
     if not (is_live(case) or case.state == "blocked") or not packet.can_decide:
         return [history]
     withheld = button("View withheld draft", "cs:withheld", value(case, packet))
     return [
         *_decide(case, packet, around),
-        claim_button(case, packet),
+        _claim(case, packet),
         history,
         *([withheld] if is_withheld(case, around) else []),
     ]
 
 
-def claim_button(case: Case, packet: Packet | None) -> Json:
+def _claim(case: Case, packet: Packet) -> Json:
     if case.claim:
         return button("Release", "cs:release", value(case, packet))
     return button("Claim", "cs:claim", value(case, packet))

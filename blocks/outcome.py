@@ -46,10 +46,8 @@ def _lines(case: Case) -> list[Json]:
         said.append("Look at the ticket, then say what you found.")
     elif hint := _HINTS.get(case.state):
         said.append(hint)
-    if case.state == "expired":
-        if case.holding_sent:
-            said.append("The customer got the holding message.")
-        said.append(f"/approvals case {case.id} reopens it.")
+    if case.state == "expired" and case.holding_sent:
+        said.append("The customer got the holding message.")
     if verdict and case.is_final and case.state != "sent":
         why = one_line(verdict.reason.replace("answered_elsewhere", "answered elsewhere"), 600)
         category = spelled(verdict.category)

@@ -125,6 +125,7 @@ def _strictness(given: Assessment) -> tuple[int, ...]:
         AI_MODES.index(given.ai_mode),
         LADDERS.index(given.ladder),
         given.confirm,
+        given.escalation_trigger is not None,
         sum(map(needed, given.stages)),
     )
 

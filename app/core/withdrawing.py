@@ -33,11 +33,3 @@ def check(case: Case, user: str, people: People) -> str:
     if LEAD in people.roles_of(user):
         return LEAD
     raise Refused("not_yours", "Only who submitted this case, or a support lead, can withdraw it.")
-
-
-def may(case: Case, user: str, people: People) -> bool:
-    try:
-        check(case, user, people)
-    except Refused:
-        return False
-    return True

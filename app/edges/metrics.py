@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter as Tally
 from collections.abc import Iterator
+from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -19,6 +20,7 @@ log = logging.getLogger("countersign.metrics")
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 # Stuck deliveries are counted one by one, so only so far.
 MAX_COUNTED = 1_000
+SlashOutcome = Literal["answered", "refused", "failed"]
 
 
 class Metrics:
@@ -33,12 +35,11 @@ class Metrics:
         self._refusals = Counter(
             "countersign_refusals", "Commands that were refused", ["code"], registry=self._registry
         )
-
         self._overrides = Counter(
-            "countersign_overrides",
-            "People's words against policy's",
-            ["kind", "direction"],
-            registry=self._registry,
+            "countersign_overrides", "People's words against policy's", ["kind", "direction"], registry=self._registry
+        )
+        self._slash = Counter(
+            "countersign_slash_commands", "/approvals, by its first word", ["word", "outcome"], registry=self._registry
         )
 
     def handled(self, command: object, case: Case | None = None) -> None:
@@ -49,6 +50,10 @@ class Metrics:
 
     def refused(self, code: str) -> None:
         self._refusals.labels(code).inc()
+
+    def slash_command(self, word: str, outcome: SlashOutcome) -> None:
+        """`word` is one of a fixed few: what people type is no label."""
+        self._slash.labels(word, outcome).inc()
 
     def text(self) -> bytes:
         """Reads the database."""

@@ -44,13 +44,33 @@ def shown(case, key="p1"):
     return packet_message(case, case.packet(key), AROUND)
 
 
-@pytest.mark.parametrize("state", sorted(set(STATES) - {"pending", "awaiting_signoff", "blocked", "indeterminate"}))
+@pytest.mark.parametrize(
+    "state", sorted(set(STATES) - {"pending", "awaiting_signoff", "blocked", "indeterminate", "expired"})
+)
 @pytest.mark.parametrize("kind", ["packet", "write_reply", "escalation", "signoff"])
 def test_nobody_can_decide_any_more(state, kind):
     case = ended(state, verdict=verdict("approved"), packets=(a_packet(kind=kind, request_hash="0" * 64),))
     message = shown(case)
     assert list(buttons(message.blocks)) == ["View history"]
     assert refusals(message.blocks) == []
+
+
+@pytest.mark.parametrize("kind", ["packet", "write_reply", "escalation"])
+def test_an_expired_case_can_only_be_reopened(kind):
+    case = ended("expired", verdict=verdict("expired", by="system:timers"), packets=(a_packet(kind=kind),))
+    row = buttons(shown(case).blocks)
+    assert {label: b["action_id"] for label, b in row.items()} == {
+        "Reopen": "cs:reopen",
+        "View history": "cs:history",
+    }
+    assert json.loads(row["Reopen"]["value"])["h"] == case.request_hash
+    told = replace(case.packets[0], can_decide=False)
+    assert list(buttons(packet_message(case, told, AROUND).blocks)) == ["View history"]
+
+
+def test_an_expired_sign_off_request_stays_closed():
+    case = ended("expired", packets=(a_packet(kind="signoff", request_hash="0" * 64),))
+    assert list(buttons(shown(case).blocks)) == ["View history"]
 
 
 def test_sent_packet_names_the_people_without_pinging_them():
@@ -81,7 +101,6 @@ def test_rejection_says_who_why_and_what_next():
         ("superseded", {"superseded_by": "cs_next"}, "Continues as case cs_next"),
         ("expired", {"holding_sent": True}, "The customer got the holding message."),
         ("expired", {}, "The draft was not sent."),
-        ("expired", {}, "/approvals case cs_4f9a1c02d7 reopens it."),
         ("withdrawn", {"verdict": verdict("withdrawn", reason="answered_elsewhere")}, "answered elsewhere"),
         ("failed", {}, "did not take the reply"),
         ("blocked", {}, "nobody can approve"),

@@ -186,12 +186,12 @@ def test_mine_and_case_say_where_it_stands_with_links():
     assert "12 cases waiting for you" in words_of(mine)
     assert "and 2 more" in words_of(mine)
     assert "0 cases waiting for you" in words_of(mine_message([], AROUND))
-    one = case_card(case, AROUND, "UAGENT2")
+    one = case_card(case, AROUND, {"history"})
     assert "a refund of 240 EUR" in words_of(one)
     assert links(one.text, one.blocks) == {"https://acme.slack.example/archives/CBILLINGAPPROVALS/p1772442001000100"}
-    over = case_card(replace(case, state="expired", timers=()), AROUND, "UAGENT2")
+    over = case_card(replace(case, state="expired", timers=()), AROUND, {"reopen"})
     assert "Expired" in words_of(over)
-    new = case_card(replace(case, assessment=None, state="received"), AROUND, "UAGENT2")
+    new = case_card(replace(case, assessment=None, state="received", packets=()), AROUND, frozenset())
     for message in (mine, one, over, new):
         assert refusals(message.blocks) == []
 

@@ -131,7 +131,9 @@ def _signals(case: Case) -> Iterator[str]:
         for name in ("intent", "sentiment", "language"):
             signal: Signal | None = getattr(signals, name)
             if signal is not None:
-                yield f"{name}{of}: {signal.label[:80]}, confidence {signal.confidence:.2f}, by {signal.source}"
+                by = f"confidence {signal.confidence:.2f}, by {signal.source}"
+                how = "as a person says" if signal.source == "person" else by
+                yield f"{name}{of}: {signal.label[:80]}, {how}"
             elif not of:
                 yield f"{name}: nobody could tell"
 
