@@ -27,7 +27,7 @@ from app.core.stages import (
     roles_at,
     submitter_keys,
 )
-from app.core.surfaces import escalated, show_to, tell
+from app.core.surfaces import escalated, refresh, show_to, tell
 
 REASON_LIMIT = 3_000
 LEAD = "support_lead"
@@ -58,14 +58,18 @@ def reassess(change: Change, command: Reassess) -> None:
     if reason:
         change.note(Note(user=command.user, text=reason, at=change.now, kind="reassess"))
     change.set(said=replace(said, lowered=lowered))
-    reopen_for_people(change, "The case was reassessed.")
-    assess_anew(change, may_lower=True)
     route, words = after.route, _words(said, change.world.policy)
-    if route.role != before.route.role:
-        claiming.escalated(change)
-        escalated(change, route.role, f"A person says: {words}.", trigger="manual", gains_step=False)
-    _move_packets(change)
-    open_case(change)
+    if asks_the_same(before, after):
+        assess_anew(change, may_lower=True)
+        refresh(change)
+    else:
+        reopen_for_people(change, "The case was reassessed.")
+        assess_anew(change, may_lower=True)
+        if route.role != before.route.role:
+            claiming.escalated(change)
+            escalated(change, route.role, f"A person says: {words}.", trigger="manual", gains_step=False)
+        _move_packets(change)
+        open_case(change)
     tell(change, "reassessed", by=command.user, words=words, role=route.role, channel=route.channel, reason=reason)
     patch_crm(change, final=False)
 
@@ -110,12 +114,19 @@ def _judged(change: Change, command: Reassess, said: PersonSays) -> Assessment:
         raise Refused("rules_stand", f"Policy makes this {rules.tier} risk, whatever a person says. {why}")
     after = judge_case(replace(case, said=said), change.world)
     known = fold(case.intent.label) if case.intent else ""
-    same = (before.route, before.stages) == (after.route, after.stages) and _strictness(before) == _strictness(after)
-    if same and command.intent and fold(command.intent) != known:
-        same = False  # what is written down of the case changes
-    if same:
+    renamed = said.intent and said.intent != known  # what is written down of the case changes
+    if asks_the_same(before, after) and not renamed:
         raise Refused("as_it_is", f"Nothing would change: the case is {before.tier} risk already, by the same people.")
     return after
+
+
+def asks_the_same(before: Assessment, after: Assessment) -> bool:
+    """Whether approvals of a text given under one hold under the other: the same people asked for the same thing."""
+    return _demands(before) == _demands(after)
+
+
+def _demands(given: Assessment) -> tuple[object, ...]:
+    return (_strictness(given), given.route, given.also, given.stages, given.checklist, given.must_edit)
 
 
 def _strictness(given: Assessment) -> tuple[int, ...]:

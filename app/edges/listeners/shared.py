@@ -246,7 +246,8 @@ def reassessed_sentence(case: Case, around: Surroundings) -> str:
     if case.state == "blocked":
         return "Reassessed. There is nobody who could decide on it now."
     asked = f"{waiting_for(case, around)} in #{case.assessed.route.channel}"
-    return f"Reassessed: {case.assessed.tier} risk. It waits for {asked}; approvals given before are void."
+    kept = "approvals given before stand" if case.approvals else "no approval stands"
+    return f"Reassessed: {case.assessed.tier} risk. It waits for {asked}; {kept}."
 
 
 def claim_sentence(case: Case) -> str:
