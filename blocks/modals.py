@@ -147,12 +147,13 @@ def reassess_view(case: Case, packet: Packet | None, meta: Mapping[str, str], ar
     tiers = [_option(f"{word} risk", tier) for tier, word in TIER_WORDS.items()]
     intent = case.intent
     known = spelled(intent.label) if intent else "nobody could tell"
-    now = f"Now: {TIER_WORDS[case.assessed.tier].lower()} risk, {known}. Approvals so far become void unless the same is asked of the same people."
+    now = f"Now: {TIER_WORDS[case.assessed.tier].lower()} risk, {known}."
+    void = "Approvals so far become void, unless the same is asked of the same people as now."
     rules = "Policy's rules on the customer's words, the account and money hold whatever you say."
     hint = "Needed where less is asked of people than before; then it also takes an approver of this case."
     blocks = [
         _about(case),
-        context(plain(now), plain(rules)),
+        context(plain(now), plain(rules), plain(void)),
         *_intent_picker(around),
         _input("tier", "How risky is it?", _select("As the rules say", options=tiers), optional=True),
         _input("reason", "Why?", _text_box(), hint=hint, optional=True),

@@ -178,10 +178,10 @@ class Histories(RuleBasedStateMachine):
             approvers = {was.route.role, *was.stages[-1].roles, "support_lead"}
             assert world.people.roles_of(command.user) & approvers
             assert command.reason.strip()
-        asked = {world.policy.roles[role].channel for role in (now.route.role, *now.stages[-1].roles)}
+        channels = {world.policy.roles[role].channel for role in (now.route.role, *now.stages[-1].roles)}
         deciding = {p.channel for p in case.packets if p.can_decide}
         assert world.policy.roles[now.route.role].channel in deciding
-        assert not {p.channel for p in case.packets if not p.can_decide and p.kind != "signoff"} & asked
+        assert not {p.channel for p in case.packets if not p.can_decide and p.kind != "signoff"} & channels
 
     def shown(self, case: Case, packet: Packet) -> Any:
         key = (case.id, case.version, packet.key, id(self.people))
