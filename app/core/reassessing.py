@@ -61,6 +61,7 @@ def reassess(change: Change, command: Reassess) -> None:
     route, words = after.route, _words(said, change.world.policy)
     if asks_the_same(before, after):
         assess_anew(change, may_lower=True)
+        _move_packets(change)
         refresh(change)
     else:
         reopen_for_people(change, "The case was reassessed.")
@@ -126,7 +127,7 @@ def asks_the_same(before: Assessment, after: Assessment) -> bool:
 
 
 def _demands(given: Assessment) -> tuple[object, ...]:
-    return (_strictness(given), given.route, given.also, given.stages, given.checklist, given.must_edit)
+    return (_strictness(given), given.route, given.stages, given.checklist, given.must_edit)
 
 
 def _strictness(given: Assessment) -> tuple[int, ...]:
