@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from app.core.case import Case, Submitter
+from app.core.case import Case, Signal, Signals, Submitter
 from app.core.effects import CrmPatch, Outcome, PacketPost, PacketUpdate, ThreadReply
 from app.core.errors import Refused
 from app.core.machine import decide
@@ -200,6 +200,18 @@ def test_a_person_still_decides_where_it_would_go_alone_now() -> None:
     lower = reassess(case, "ULEGAL1", intent="shipping_status", reason=WHY, world=world)
     assert (lower.case.state, lower.case.assessed.required) == ("pending", "approve")
     assert lower.case.assessed.stages
+
+
+def test_what_a_model_read_is_set_aside_by_an_approver_only() -> None:
+    opinion = Signals(intent=Signal(label="legal_question", confidence=0.9, source="llm"))
+    first = received()
+    case = after(
+        replace(first, state="received", second_opinion=opinion),
+        SubmitDraft(case_id=first.id, by="api:x", draft=a_draft("It left our warehouse today.")),
+    )
+    assert case.assessed.tier == "high"
+    assert refusal(case, "UAGENT1", intent="shipping_status", reason=WHY).code == "lowering"
+    assert reassess(case, "ULEGAL1", intent="shipping_status", reason=WHY).case.assessed.tier == "low"
 
 
 # --- refusals ----------------------------------------------------------------------------------------------------
