@@ -43,7 +43,7 @@ def reassess(change: Change, command: Reassess) -> None:
     said = _said(change, command)
     after = _judged(change, command, said)
     reason = command.reason.strip()[:REASON_LIMIT]
-    lowered = _lowers(before, after)
+    lowered = _lowers(before, after, change.world.policy)
     if lowered:
         _check_may_lower(change, command.user, reason, after)
     change.record(
@@ -137,19 +137,26 @@ def _strictness(given: Assessment) -> tuple[int, ...]:
         AI_MODES.index(given.ai_mode),
         LADDERS.index(given.ladder),
         given.confirm,
-        given.escalation_trigger is not None,
         sum(map(needed, given.stages)),
     )
 
 
-def _lowers(before: Assessment, after: Assessment) -> bool:
-    return any(new < old for new, old in zip(_strictness(after), _strictness(before), strict=True))
+def _lowers(before: Assessment, after: Assessment, policy: Policy) -> bool:
+    """Less is asked of people, or as much of whoever is asked where nobody in particular is."""
+    if any(new < old for new, old in zip(_strictness(after), _strictness(before), strict=True)):
+        return True
+    nobodys = policy.risk.routes.default[after.tier]
+    return after.tier == before.tier and before.route.role != after.route.role == nobodys
 
 
 def _check_may_lower(change: Change, user: str, reason: str, after: Assessment) -> None:
     case, people = change.case, change.world.people
     tier = case.assessed.tier
-    less = f"lowers the risk from {tier} to {after.tier}" if after.tier != tier else "asks less of people than now"
+    less = "asks less of people than now"
+    if after.tier != tier:
+        less = f"lowers the risk from {tier} to {after.tier}"
+    elif after.route != case.assessed.route:
+        less = f"takes the case out of #{case.assessed.route.channel}"
     wanted = tuple(dict.fromkeys(_approvers(case)))
     if not people.roles_of(user) & set(wanted):
         raise Refused("lowering", f"That {less}: it takes someone from {role_names(wanted, change.world.policy)}.")

@@ -149,13 +149,15 @@ def test_an_account_of_the_same_person_is_the_same_person() -> None:
     assert refused.value.code == "own_submission"
 
 
-def test_a_queue_for_specialists_is_left_by_their_word_only() -> None:
-    asks = received(messages=(a_message("Where is it? I want a human."),), signals=signals("contact_human"))
-    assert asks.assessed.escalation_trigger is not None
-    quiet = replace(asks, findings=(), messages=(a_message(),))
-    code = refusal(quiet, "UAGENT1", intent="shipping_status", reason=WHY).code
-    assert code in ("lowering", "not_in_role")
-    assert reassess(quiet, "ULEAD1", intent="shipping_status", reason=WHY).case.said.lowered  # type: ignore[union-attr]
+def test_a_case_leaves_the_queue_it_was_escalated_to_by_an_approvers_word_only() -> None:
+    says = {"intent": "shipping_status", "tier": "high", "reason": WHY}
+    refused = refusal(legal(), "UAGENT1", **says)
+    assert refused.code == "lowering"
+    assert "takes the case out of #legal-approvals" in refused.sentence
+    case = reassess(legal(), "ULEGAL1", **says).case
+    assert (case.assessed.tier, case.assessed.route.role) == ("high", "specialist")
+    assert case.said is not None
+    assert case.said.lowered
 
 
 # --- what nobody can talk away -----------------------------------------------------------------------------------
