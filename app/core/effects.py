@@ -51,6 +51,7 @@ EventType = Literal[
     "HoldingSent",
     "CaseExpired",
     "CaseReopened",
+    "Reassessed",
     "CaseSuperseded",
     "CaseWithdrawn",
     "ReplyReleased",
@@ -98,7 +99,17 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 # --- effects -----------------------------------------------------------------------------------------------------
 
 ThreadKind = Literal[
-    "reminder", "escalated", "draft_part", "decided", "voided", "delivered", "failed", "held", "holding", "reopened"
+    "reminder",
+    "escalated",
+    "draft_part",
+    "decided",
+    "voided",
+    "delivered",
+    "failed",
+    "held",
+    "holding",
+    "reopened",
+    "reassessed",
 ]
 DirectKind = Literal["feedback", "receipt", "urgent", "submitter_decided"]
 
