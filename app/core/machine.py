@@ -7,7 +7,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from app.core import advice, claiming, decisions, overriding, pausing, receipts, receiving, reopening, timing
+from app.core import advice, claiming, decisions, handing, overriding, pausing, receipts, receiving, reopening, timing
 from app.core.case import FINAL_STATES, OPEN_STATES, STATES, Case, Note, State
 from app.core.change import Change
 from app.core.effects import Callback, Outcome
@@ -28,6 +28,7 @@ from app.core.messages import (
     Edit,
     FireTimer,
     GaveUp,
+    HandOver,
     HeldAtGate,
     ModelFailed,
     OverrideGuardrail,
@@ -80,6 +81,7 @@ ACCEPTED: Mapping[type[Command], frozenset[State]] = {
     AddNote: _ALL - {"received"},
     SettleDelivery: frozenset({"indeterminate"}),
     ApplyPause: _ASKED | {"blocked"},
+    HandOver: _ASKED | {"blocked"},
     FireTimer: _ALL - FINAL_STATES,
     PacketShown: _ALL,
     Delivered: _ALL,
@@ -150,6 +152,8 @@ def _apply(change: Change, command: AnyCommand) -> None:
             receiving.report_action_result(change, command)
         case ApplyPause():
             pausing.apply(change, command)
+        case HandOver():
+            handing.hand_over(change, command)
         case FireTimer(key=advice.TIMER):
             advice.too_late(change, command)
         case FireTimer():

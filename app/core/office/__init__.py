@@ -9,6 +9,9 @@ from app.core.office.values import (
     BoardShown,
     Candidate,
     DecidePolicy,
+    Delegate,
+    Delegation,
+    EndDelegation,
     LoadPolicy,
     NoticeDelivered,
     NoticeLost,
@@ -22,6 +25,7 @@ from app.core.office.values import (
     ReportAlarms,
     ResumeAi,
     Signature,
+    TidyDelegations,
 )
 
 __all__ = [
@@ -31,6 +35,9 @@ __all__ = [
     "BoardShown",
     "Candidate",
     "DecidePolicy",
+    "Delegate",
+    "Delegation",
+    "EndDelegation",
     "LoadPolicy",
     "NoticeDelivered",
     "NoticeLost",
@@ -44,6 +51,7 @@ __all__ = [
     "ReportAlarms",
     "ResumeAi",
     "Signature",
+    "TidyDelegations",
     "decide_office",
     "still_missing",
 ]

@@ -10,7 +10,7 @@ import msgspec
 
 from app.core.assessment import Value
 from app.core.effects import Event, Pending, Settlement
-from app.core.people import People
+from app.core.people import Deputy, People
 
 REASON_LIMIT = 3_000
 
@@ -41,6 +41,20 @@ class Pause(Value, frozen=True, kw_only=True):
     reason: str
     at: datetime
     resume_by: str = ""  # Person.key
+
+
+class Delegation(Value, frozen=True, kw_only=True):
+    """`to` acts in these roles for `user`, from `since` on and before `until`."""
+
+    id: str
+    user: str
+    person: str  # Person.key
+    to: str
+    to_person: str
+    roles: tuple[str, ...]
+    since: datetime
+    until: datetime
+    begun: bool = False  # both were told, and the open cases say so
 
 
 class Board(Value, frozen=True, kw_only=True):
@@ -93,11 +107,18 @@ class Office(Value, frozen=True, kw_only=True):
     pauses: tuple[Pause, ...] = ()
     boards: tuple[Board, ...] = ()
     alarms: tuple[Alarm, ...] = ()
+    delegations: tuple[Delegation, ...] = ()
     deliveries: int = 0  # number of the last delivery: ids are `office-<n>`
 
     @property
     def paused_queues(self) -> frozenset[str]:
         return frozenset(pause.queue for pause in self.pauses)
+
+    def deputies(self, now: datetime) -> tuple[Deputy, ...]:
+        """The delegations that hold at a moment."""
+        return tuple(
+            Deputy(of=d.user, to=d.to, roles=frozenset(d.roles)) for d in self.delegations if d.since <= now < d.until
+        )
 
     def board(self, key: str) -> Board | None:
         return next((b for b in self.boards if b.key == key), None)
@@ -136,6 +157,24 @@ class ResumeAi(msgspec.Struct, frozen=True, kw_only=True):
     queue: str
 
 
+class Delegate(msgspec.Struct, frozen=True, kw_only=True):
+    """Let `to` act in one's place until then; `since` None is now."""
+
+    user: str
+    to: str
+    until: datetime
+    since: datetime | None = None
+
+
+class EndDelegation(msgspec.Struct, frozen=True, kw_only=True):
+    user: str
+    delegation: str
+
+
+class TidyDelegations(msgspec.Struct, frozen=True, kw_only=True):
+    """Say of those whose time has come, or is over, that it is so; rights go by the clock alone."""
+
+
 class ReportAlarms(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is wrong at this moment, as a job outside found it; what it leaves out is over."""
 
@@ -166,7 +205,17 @@ class NoticeLost(OfficeReceipt, frozen=True, kw_only=True):
 
 
 OfficeCommand = (
-    LoadPolicy | DecidePolicy | PauseAi | ResumeAi | ReportAlarms | BoardShown | NoticeDelivered | NoticeLost
+    LoadPolicy
+    | DecidePolicy
+    | PauseAi
+    | ResumeAi
+    | Delegate
+    | EndDelegation
+    | TidyDelegations
+    | ReportAlarms
+    | BoardShown
+    | NoticeDelivered
+    | NoticeLost
 )
 
 
@@ -174,6 +223,7 @@ class OfficeWorld(msgspec.Struct, frozen=True, kw_only=True):
     """`owners` maps a policy file's short name (`risk`) to the role that owns it, by the policy in force.
 
     `leads` may throw the switch besides the owners; of `careful` queues, and of all at once, two people undo it.
+    `stand_ins` maps each role that decides on cases to the roles whose members could hold it too.
     Policy changes are told of in `policy_channel`, what is wrong in `alarm_channel`; empty: nowhere.
     """
 
@@ -184,6 +234,7 @@ class OfficeWorld(msgspec.Struct, frozen=True, kw_only=True):
     queues: frozenset[str] = frozenset()
     careful: frozenset[str] = frozenset()
     autoload: bool = False
+    stand_ins: Mapping[str, frozenset[str]] = {}
     policy_channel: str = ""
     alarm_channel: str = ""
 
