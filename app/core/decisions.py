@@ -20,7 +20,6 @@ from app.core.messages import Approve, ByPerson, Decline, Edit, Reject, SignOff,
 from app.core.pausing import check_not_paused, is_paused
 from app.core.scanning import blocked, scan_reply
 from app.core.stages import (
-    acting_roles,
     check_can_approve,
     check_not_author,
     check_open_role,
@@ -245,9 +244,9 @@ def _replace_text(change: Change, command: Edit | WriteReply, kind: Literal["edi
         checklist=list(command.checklist),
     )
     held = people.roles_of(command.user)
-    lent = acting_roles(command.user, people)
     at_first = open_roles(change.case, 0)
-    role = next((r for r in at_first if r in held), "") or next((r for r in at_first if r in lent), "")
+    lent = (r for r in at_first if stands_for(change.case, command.user, r, people))
+    role = next((r for r in at_first if r in held), "") or next(lent, "")
     arm(change)
     if not role:
         show_rest_of_draft(change)

@@ -11,6 +11,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     user_id: str
     name: str = ""
     email: str = ""
+    zone: str = ""  # IANA time zone, as they set it in Slack
     is_bot: bool = False
     is_guest: bool = False
     deleted: bool = False
