@@ -155,6 +155,12 @@ class Engine(OfficeDoor):
             )
         return after
 
+    def tidy_delegations(self) -> None:
+        """What the clock alone begins or ends; any replica may be the one that says so."""
+        if self._office.delegations:
+            with suppress(Refused):
+                self.delegate(TidyDelegations())
+
     def _asked_of(self, user: str) -> list[str]:
         """Ids of the cases this person is asked about in their own right."""
         people = self._people()

@@ -10,7 +10,7 @@ from app.core.effects import PersonalNotice
 from app.core.office import Delegation
 from blocks.kit import Json, button, context, header, line, literal, moment, plain, rich
 from blocks.surface import SlackMessage, Surroundings, slack_message
-from blocks.text import escape, one_line, utc
+from blocks.text import counted, escape, one_line, utc
 
 SHOWN = 15
 HOW = "/approvals delegate @somebody until 2026-12-01 · or: from tomorrow until friday 17:00 · or: until 8h"
@@ -32,7 +32,7 @@ def delegations_message(
         end = button("End", "cs:delegation_end", json.dumps({"d": delegation.id}))
         blocks.append({"type": "actions", "elements": [end]})
     blocks.append(context(plain(HOW)))
-    return slack_message(escape(note or f"{len(known)} delegations"), blocks)
+    return slack_message(escape(note or counted(len(known), "delegation")), blocks)
 
 
 def delegation_sentence(user: str, delegation: Delegation, around: Surroundings) -> str:
@@ -50,7 +50,12 @@ def personal_notice(effect: PersonalNotice, around: Surroundings) -> SlackMessag
     if effect.kind == "delegated":
         said = [literal(f"You act for {of} as {roles} from "), moment(since), literal(" until "), moment(until)]
         text = f"You act for {of} as {roles} from {utc(since)} until {utc(until)}."
-        hint = "/approvals mine shows what waits. Every decision says for whom; /approvals delegate ends it."
+        queues = dict.fromkeys(around.role_channels.get(str(role), "") for role in data.get("roles", ()))
+        where = " and ".join(f"#{one_line(queue, 80)}" for queue in queues if queue)
+        hint = (
+            f"{f'Their cases are in {where}: join to see them. ' if where else ''}/approvals mine shows what waits. "
+            "Every decision says for whom it was made; /approvals delegate ends it."
+        )
     else:
         text = f"{to} does not act for {of} any more."
         said = [literal(text)]

@@ -63,10 +63,11 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(sorted(found.values(), key=lambda p: (p.name, p.user_id)))
 
     def deputies_in(self, role: str) -> tuple[tuple[Person, Person], ...]:
-        """(who acts, for whom) in a role, of those who may decide; only for who holds the role themselves."""
+        """(who acts, for whom) in a role, of those known who may decide; only for who holds the role themselves."""
         found = []
         for deputy in self.deputies:
             acts, absent = self.find(deputy.to), self.find(deputy.of)
-            if role in deputy.roles and acts.may_decide and role in self.roles_of(deputy.of):
+            known = deputy.to in self.persons and acts.may_decide
+            if role in deputy.roles and known and role in self.roles_of(deputy.of):
                 found.append((acts, absent))
         return tuple(found)
