@@ -53,6 +53,7 @@ log = logging.getLogger("countersign")
 
 ANSWER_THREADS = 8
 AUDIT_EVERY = timedelta(minutes=1)
+TIDY_EVERY = timedelta(seconds=30)  # delegations that begin or end by the clock
 LOOK_EVERY = timedelta(seconds=2)  # at the policy directory, and at what other replicas put in force
 
 
@@ -109,7 +110,11 @@ class Service:
         self.ticker = Ticker(
             Sweeper(self.engine),
             self.checkpointer,
-            [(self.watch.look, LOOK_EVERY), (self.auditor.look, AUDIT_EVERY)],
+            [
+                (self.watch.look, LOOK_EVERY),
+                (self.auditor.look, AUDIT_EVERY),
+                (self.engine.tidy_delegations, TIDY_EVERY),
+            ],
         )
         self.pool = ThreadPoolExecutor(ANSWER_THREADS, thread_name_prefix="answer")
         self.metrics = Metrics(self.engine)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from app.core.effects import ChannelNotice, PersonalNotice
+from blocks.delegations import personal_notice
 from blocks.kit import Json, bold, context, line, literal, moment, plain, rich
 from blocks.surface import SlackMessage, Surroundings, slack_message
 from blocks.text import counted, escape, one_line, prose
@@ -137,4 +138,6 @@ ANNOUNCEMENTS: Mapping[str, Callable[[Any, Surroundings], SlackMessage]] = {
     "resumed": _resumed,
     "alarm": _alarm,
     "alarm_over": _alarm_over,
+    "delegated": personal_notice,
+    "delegation_over": personal_notice,
 }

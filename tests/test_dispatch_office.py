@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from app.auditor import Auditor
 from app.cli import app
-from app.core.office import Board, DecidePolicy, PauseAi, ResumeAi
+from app.core.office import Board, DecidePolicy, Delegate, PauseAi, ResumeAi
 from app.core.policy import Policy, compile_policy
 from app.courier import Ports
 from app.ports.errors import Ambiguous, Found, GiveUp, RetryLater, SendResult
@@ -242,6 +242,13 @@ def test_the_end_is_not_announced_before_the_beginning(scene: Scene) -> None:
     paused, resumed = scene.said(ESCALATIONS)
     assert "is paused" in paused
     assert "goes on" in resumed
+
+
+def test_a_deputy_is_told_by_direct_message(scene: Scene) -> None:
+    until = scene.clock.now() + timedelta(days=1)
+    scene.engine.delegate(Delegate(user="UBILL1", to="ULEAD1", until=until))
+    scene.replica.run(2)
+    assert any(m.channel == "ULEAD1" and "You act for" in m.words for m in scene.slack.messages)
 
 
 @pytest.mark.parametrize("happened", [True, False])

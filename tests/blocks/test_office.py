@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.core.effects import ChannelNotice
+from app.core.effects import ChannelNotice, PersonalNotice
 from app.core.office import AlarmKind, Board, Candidate, Office, Proposal, Signature
 from blocks.announcements import ALARMS, ANNOUNCEMENTS, announcement
 from blocks.board import board_message
@@ -120,7 +120,8 @@ def say(kind: str, **data: Any) -> SlackMessage:
 
 
 def test_every_kind_of_notice_and_alarm_has_its_words() -> None:
-    assert set(get_args(get_type_hints(ChannelNotice)["kind"])) <= set(ANNOUNCEMENTS)
+    kinds = [kind for notice in (ChannelNotice, PersonalNotice) for kind in get_args(get_type_hints(notice)["kind"])]
+    assert set(kinds) == set(ANNOUNCEMENTS)
     assert set(ALARMS) == set(get_args(AlarmKind))
 
 

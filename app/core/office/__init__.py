@@ -11,6 +11,9 @@ from app.core.office.values import (
     BoardShown,
     Candidate,
     DecidePolicy,
+    Delegate,
+    Delegation,
+    EndDelegation,
     LoadPolicy,
     NoticeDelivered,
     NoticeLost,
@@ -25,6 +28,7 @@ from app.core.office.values import (
     ReportAlarms,
     ResumeAi,
     Signature,
+    TidyDelegations,
 )
 
 __all__ = [
@@ -35,6 +39,9 @@ __all__ = [
     "BoardShown",
     "Candidate",
     "DecidePolicy",
+    "Delegate",
+    "Delegation",
+    "EndDelegation",
     "LoadPolicy",
     "NoticeDelivered",
     "NoticeLost",
@@ -50,6 +57,7 @@ __all__ = [
     "ReportAlarms",
     "ResumeAi",
     "Signature",
+    "TidyDelegations",
     "decide_office",
     "differences",
     "owners_of",

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import assert_never
 
 from app.core.effects import Settlement
-from app.core.office import alarms, boards, policies, switch
+from app.core.office import alarms, boards, delegations, policies, switch
 from app.core.office.change import OfficeChange
 from app.core.office.values import (
     BoardShown,
     DecidePolicy,
+    Delegate,
+    EndDelegation,
     LoadPolicy,
     NoticeDelivered,
     NoticeLost,
@@ -22,6 +24,7 @@ from app.core.office.values import (
     RedriveNotice,
     ReportAlarms,
     ResumeAi,
+    TidyDelegations,
 )
 
 
@@ -41,6 +44,12 @@ def decide_office(office: Office, command: OfficeCommand, world: OfficeWorld) ->
             switch.pause(change, command)
         case ResumeAi():
             switch.resume(change, command)
+        case Delegate():
+            delegations.delegate(change, command)
+        case EndDelegation():
+            delegations.end(change, command)
+        case TidyDelegations():
+            delegations.tidy(change)
         case ReportAlarms():
             alarms.report(change, command)
         case BoardShown():
@@ -63,9 +72,9 @@ def _actor(command: OfficeCommand) -> str:
     match command:
         case LoadPolicy() | RedriveNotice():
             return command.by
-        case DecidePolicy() | PauseAi() | ResumeAi():
+        case DecidePolicy() | PauseAi() | ResumeAi() | Delegate() | EndDelegation():
             return f"slack:{command.user}"
-        case ReportAlarms():
+        case ReportAlarms() | TidyDelegations():
             return "system:auditor"
         case OfficeReceipt():
             return "system:dispatch"

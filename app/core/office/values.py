@@ -10,7 +10,7 @@ import msgspec
 
 from app.core.assessment import Value
 from app.core.effects import Event, Pending, Settlement
-from app.core.people import People
+from app.core.people import Deputy, People
 
 REASON_LIMIT = 3_000
 
@@ -45,6 +45,20 @@ class Pause(Value, frozen=True, kw_only=True):
 
 
 BoardEnd = Literal["active", "declined", "taken_back", "replaced", "rolled_back", "superseded"]
+
+
+class Delegation(Value, frozen=True, kw_only=True):
+    """`to` acts in these roles for `user`, from `since` on and before `until`."""
+
+    id: str
+    user: str
+    person: str  # Person.key
+    to: str
+    to_person: str
+    roles: tuple[str, ...]
+    since: datetime
+    until: datetime
+    begun: bool = False  # both were told, and the open cases say so
 
 
 class Board(Value, frozen=True, kw_only=True):
@@ -99,11 +113,18 @@ class Office(Value, frozen=True, kw_only=True):
     pauses: tuple[Pause, ...] = ()
     boards: tuple[Board, ...] = ()
     alarms: tuple[Alarm, ...] = ()
+    delegations: tuple[Delegation, ...] = ()
     deliveries: int = 0  # number of the last delivery: ids are `office-<n>`
 
     @property
     def paused_queues(self) -> frozenset[str]:
         return frozenset(pause.queue for pause in self.pauses)
+
+    def deputies(self, now: datetime) -> tuple[Deputy, ...]:
+        """The delegations that hold at a moment."""
+        return tuple(
+            Deputy(of=d.user, to=d.to, roles=frozenset(d.roles)) for d in self.delegations if d.since <= now < d.until
+        )
 
     def board(self, key: str) -> Board | None:
         return next((b for b in self.boards if b.key == key), None)
@@ -140,6 +161,24 @@ class PauseAi(msgspec.Struct, frozen=True, kw_only=True):
 class ResumeAi(msgspec.Struct, frozen=True, kw_only=True):
     user: str
     queue: str
+
+
+class Delegate(msgspec.Struct, frozen=True, kw_only=True):
+    """Let `to` act in one's place until then; `since` None is now."""
+
+    user: str
+    to: str
+    until: datetime
+    since: datetime | None = None
+
+
+class EndDelegation(msgspec.Struct, frozen=True, kw_only=True):
+    user: str
+    delegation: str
+
+
+class TidyDelegations(msgspec.Struct, frozen=True, kw_only=True):
+    """Say of those whose time has come, or is over, that it is so; rights go by the clock alone."""
 
 
 class ReportAlarms(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,13 +220,25 @@ class RedriveNotice(OfficeReceipt, frozen=True, kw_only=True):
 
 
 AnyOfficeReceipt = BoardShown | NoticeDelivered | NoticeLost
-OfficeCommand = LoadPolicy | DecidePolicy | PauseAi | ResumeAi | ReportAlarms | AnyOfficeReceipt | RedriveNotice
+OfficeCommand = (
+    LoadPolicy
+    | DecidePolicy
+    | PauseAi
+    | ResumeAi
+    | Delegate
+    | EndDelegation
+    | TidyDelegations
+    | ReportAlarms
+    | AnyOfficeReceipt
+    | RedriveNotice
+)
 
 
 class OfficeWorld(msgspec.Struct, frozen=True, kw_only=True):
     """`owners` maps a policy file's short name (`risk`) to the role that owns it, by the policy in force.
 
     `leads` may throw the switch besides the owners; of `careful` queues, and of all at once, two people undo it.
+    `stand_ins` maps each role that decides on cases to the roles whose members could hold it too.
     Policy changes are told of in `policy_channel`, pauses and what is wrong in `alarm_channel`; empty: nowhere.
     """
 
@@ -198,6 +249,7 @@ class OfficeWorld(msgspec.Struct, frozen=True, kw_only=True):
     queues: frozenset[str] = frozenset()
     careful: frozenset[str] = frozenset()
     autoload: bool = False
+    stand_ins: Mapping[str, frozenset[str]] = {}
     policy_channel: str = ""
     alarm_channel: str = ""
 
