@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from app.core.case import Case
+from app.core.case import UNDECIDED_STATES, Case
 from app.core.effects import (
     Callback,
     CrmPatch,
@@ -19,17 +19,29 @@ from app.core.effects import (
     ModelReading,
     PacketPost,
     PacketUpdate,
+    RoleLookup,
     ThreadReply,
 )
-from app.core.messages import Delivered, Drafted, ModelFailed, PacketShown, Receipt, Understood
+from app.core.messages import (
+    Delivered,
+    Drafted,
+    ModelFailed,
+    PacketShown,
+    Receipt,
+    RoleResolved,
+    RoleUnresolved,
+    Understood,
+)
 from app.core.pausing import is_paused, stops
 from app.core.scanning import blocked, scan_reply
+from app.core.who import people_for
 from app.engine import Engine
 from app.ports.callbacks import CallbackPort
 from app.ports.crm import Crm
 from app.ports.errors import Found, SendResult
 from app.ports.helpdesk import Helpdesk
 from app.ports.llm import Brief, LanguageModel
+from app.ports.resolvers import Resolver, question_of, resolver_for, unanswerable
 from app.ports.slack import SlackPort
 from blocks.packet import packet_message
 from blocks.surface import Surroundings, surroundings_of
@@ -45,6 +57,7 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     crm: Crm | None = None
     callbacks: CallbackPort | None = None
     model: LanguageModel | None = None
+    resolvers: tuple[Resolver, ...] = ()
 
 
 class Courier:
@@ -113,6 +126,8 @@ class Courier:
                     result = self.ports.crm.update(delivery.id, case, effect.ticket, effect.properties)
             case ModelReading() | ModelDraft():
                 return self._ask_model(delivery, case, effect)
+            case RoleLookup():
+                return self._look_up_role(delivery, case, effect)
             case Callback():
                 if self.ports.callbacks is not None:
                     result = self.ports.callbacks.send(delivery.id, effect.url, effect.key, effect.type, effect.data)
@@ -138,6 +153,17 @@ class Courier:
             rejected=rejected.text if rejected else "",
         )
         return Drafted(case_id=case.id, delivery=delivery.id, draft=model.draft(case, brief))
+
+    def _look_up_role(self, delivery: ClaimedDelivery, case: Case, effect: RoleLookup) -> Receipt:
+        if case.state not in UNDECIDED_STATES:
+            return Delivered(case_id=case.id, delivery=delivery.id, remote_id="skipped")
+        resolver = resolver_for(effect.resolver, self.ports.resolvers)
+        question = question_of(case, self.engine.people(), self.engine.clock.now())
+        problem = unanswerable(effect.resolver, question, resolver)
+        if resolver is None or problem:
+            return RoleUnresolved(case_id=case.id, delivery=delivery.id, role=effect.role, error=problem)
+        users = resolver.resolve(effect.resolver, question)
+        return RoleResolved(case_id=case.id, delivery=delivery.id, role=effect.role, users=users, source=resolver.name)
 
     def _show(self, delivery: ClaimedDelivery, case: Case, effect: PacketPost | PacketUpdate) -> Receipt:
         """Post or update a packet as the case is now. What Slack shows already is not sent again."""
@@ -211,7 +237,8 @@ class Courier:
 
     def _around(self, case: Case) -> Surroundings:
         paused = is_paused(case, self.engine.pauses())
-        return surroundings_of(self.engine.policy_of(case.policy_snapshot), self.engine.people(), paused=paused)
+        people = people_for(case, self.engine.people())
+        return surroundings_of(self.engine.policy_of(case.policy_snapshot), people, paused=paused)
 
     def _channel(self, name: str) -> str:
         return self.engine.people().channels.get(name, name)

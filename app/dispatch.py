@@ -23,9 +23,10 @@ from app.core.effects import (
     ModelReading,
     PacketPost,
     PacketUpdate,
+    RoleLookup,
 )
 from app.core.errors import Refused
-from app.core.messages import GaveUp, HeldAtGate, ModelFailed, Parked, Receipt
+from app.core.messages import GaveUp, HeldAtGate, ModelFailed, Parked, Receipt, RoleUnresolved
 from app.core.retry import MAX_DELAY, Breaker, OutOfTime, RetryAt, plan_retry
 from app.courier import Courier, Ports
 from app.engine import Engine, Point, no_point, where
@@ -42,8 +43,8 @@ CLAIM = 8
 IDLE = 1.0  # seconds between looks when nothing woke us: other replicas' commits and due retries
 RATE_LIMITED = ("429", "ratelimited", "rate_limited")  # the destination is well, only busy: no reason to shut it off
 # Repeated at once after a time-out; everything else is looked for once more before that.
-HARMLESS_TWICE = (PacketUpdate, HelpdeskFields, CrmPatch, Callback, ModelReading, ModelDraft)
-DESTINATIONS: tuple[Destination, ...] = ("slack", "helpdesk", "crm", "callback", "model")
+HARMLESS_TWICE = (PacketUpdate, HelpdeskFields, CrmPatch, Callback, ModelReading, ModelDraft, RoleLookup)
+DESTINATIONS: tuple[Destination, ...] = ("slack", "helpdesk", "crm", "callback", "model", "roles")
 
 
 class _CannotLook(RetryLater):
@@ -231,9 +232,12 @@ class Dispatcher:
         log.info("delivery %s to %s waits: %s", delivery.id, delivery.destination, reason)
 
     def _lose(self, delivery: ClaimedDelivery, error: str, remedy: str) -> None:
-        """Nothing is lost with a model's advice; everything else becomes a dead letter that people are told of."""
+        """Without a model's advice or a role's answer people go on; all else becomes a dead letter they are told of."""
         if delivery.destination == "model":
             self._refer(ModelFailed(case_id=delivery.case_id, delivery=delivery.id, error=error))
+        elif isinstance(delivery.effect, RoleLookup):
+            role = delivery.effect.role
+            self._refer(RoleUnresolved(case_id=delivery.case_id, delivery=delivery.id, role=role, error=error))
         else:
             self._refer(GaveUp(case_id=delivery.case_id, delivery=delivery.id, error=error, remedy=remedy))
 

@@ -68,7 +68,11 @@ def check(
             for problem in error.problems:
                 typer.echo(str(problem), err=True)
         raise typer.Exit(1) from None
-    remarks = (*review(policy, lines), *(_slack_remarks(settings, policy) if slack else ()))
+    remarks = (
+        *review(policy, lines),
+        *_resolver_remarks(settings, policy),
+        *(_slack_remarks(settings, policy) if slack else ()),
+    )
     bad = any(remark.level == "error" for remark in remarks)
     if json:
         shown = [msgspec.to_builtins(remark) for remark in remarks]

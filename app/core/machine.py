@@ -7,10 +7,10 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from app.core import advice, claiming, decisions, overriding, pausing, receipts, receiving, reopening, timing
+from app.core import advice, claiming, decisions, overriding, pausing, receipts, receiving, reopening, resolving, timing
 from app.core.case import FINAL_STATES, OPEN_STATES, STATES, Case, Note, State
 from app.core.change import Change
-from app.core.effects import Callback, Outcome
+from app.core.effects import DECISION_EVENTS, Callback, Outcome
 from app.core.ending import callback
 from app.core.errors import Refused
 from app.core.messages import (
@@ -33,6 +33,7 @@ from app.core.messages import (
     OverrideGuardrail,
     PacketShown,
     Parked,
+    Receipt,
     ReceiveCase,
     RecordView,
     RedriveDelivery,
@@ -40,6 +41,8 @@ from app.core.messages import (
     ReleaseCase,
     Reopen,
     ReportActionResult,
+    RoleResolved,
+    RoleUnresolved,
     SettleDelivery,
     SignOff,
     SubmitDraft,
@@ -51,6 +54,7 @@ from app.core.messages import (
 )
 from app.core.stages import check_rights
 from app.core.surfaces import refresh
+from app.core.who import people_for, remember
 from app.core.world import World
 
 MESSAGES = 200  # of a conversation, the latest
@@ -86,10 +90,14 @@ ACCEPTED: Mapping[type[Command], frozenset[State]] = {
     Understood: _ALL,
     Drafted: _ALL,
     ModelFailed: _ALL,
+    RoleResolved: _ALL,
+    RoleUnresolved: _ALL,
     GaveUp: _ALL,
     Parked: _ALL,
     HeldAtGate: _ALL,
 }
+# Whoever did one of these does not come back as somebody else.
+_TAKES_SIDES = DECISION_EVENTS | {"GuardrailOverridden"}
 
 
 def decide(case: Case | None, command: AnyCommand, world: World) -> Outcome:
@@ -102,8 +110,12 @@ def decide(case: Case | None, command: AnyCommand, world: World) -> Outcome:
         raise Refused("no_case", f"There is no case {command.case_id}.")
     if case.state not in ACCEPTED[type(command)]:
         raise Refused(_code(case), explain_state(case, world))
+    world = replace(world, people=people_for(case, world.people))
     change = Change(case, world, _actor(command), command.click if isinstance(command, ByPerson) else None)
     _apply(change, command)
+    if isinstance(command, ByPerson) and any(event.type in _TAKES_SIDES for event in change.events):
+        keys = world.people.find(command.user).keys
+        change.set(identities=remember(change.case.identities, world.people, keys))
     claiming.wind_up(change)
     if change.case.state != case.state and not any(isinstance(p.effect, Callback) for p in change.effects):
         callback(change, "case.updated")
@@ -152,6 +164,8 @@ def _apply(change: Change, command: AnyCommand) -> None:
             pausing.apply(change, command)
         case FireTimer(key=advice.TIMER):
             advice.too_late(change, command)
+        case FireTimer() if command.key.startswith("role:"):
+            resolving.time_up(change, command)
         case FireTimer():
             timing.fire(change, command)
         case Understood():
@@ -160,6 +174,10 @@ def _apply(change: Change, command: AnyCommand) -> None:
             advice.drafted(change, command)
         case ModelFailed():
             advice.failed(change, command)
+        case RoleResolved():
+            resolving.resolved(change, command)
+        case RoleUnresolved():
+            resolving.unresolved(change, command)
         case RedriveDelivery():
             receipts.redrive(change, command)
         case PacketShown():
@@ -218,9 +236,7 @@ def _actor(command: AnyCommand) -> str:
     match command:
         case FireTimer():
             return "system:timers"
-        case (
-            PacketShown() | Delivered() | Understood() | Drafted() | ModelFailed() | GaveUp() | Parked() | HeldAtGate()
-        ):
+        case _ if isinstance(command, Receipt):
             return "system:dispatch"
         case _ if isinstance(command, ByPerson):
             return f"slack:{command.user}"

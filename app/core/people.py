@@ -13,12 +13,19 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     email: str = ""
     is_bot: bool = False
     is_guest: bool = False
+    is_foreign: bool = False  # of another workspace: a guest here
     deleted: bool = False
+    known_as: tuple[str, ...] = ()  # keys this person had earlier in a case's life; only in that case's view of people
 
     @property
     def key(self) -> str:
         """Several accounts with one e-mail are one person."""
         return self.email.casefold() or self.user_id
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Whoever shares one of these is the same person, whatever happened to addresses since."""
+        return frozenset((self.key, *self.known_as))
 
     @property
     def may_decide(self) -> bool:

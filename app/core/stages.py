@@ -7,6 +7,7 @@ from app.core.case import Case
 from app.core.errors import Refused
 from app.core.people import People, Person
 from app.core.policy import Policy
+from app.core.who import submitter_keys
 
 EACH = ("each", "all_of")
 
@@ -20,27 +21,18 @@ def roles_at(case: Case, index: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*own, *(role for at, role, _ in case.gained if at == index))))
 
 
-def submitter_keys(case: Case, people: People) -> frozenset[str]:
-    """The person who submitted the case, as `Person.key`, by each name they gave; none for an agent."""
-    submitted = case.submitted_by
-    if submitted is None:
-        return frozenset()
-    by_account = people.find(submitted.slack_user).key if submitted.slack_user else ""
-    return frozenset({by_account, submitted.email.strip().casefold()} - {""})
-
-
 def submitter_account(case: Case, people: People) -> str:
     """The Slack user id under which the submitter can be told; empty when they have none."""
     submitted = case.submitted_by
     if submitted is None or submitted.slack_user:
         return submitted.slack_user if submitted else ""
     keys = submitter_keys(case, people)
-    return next((p.user_id for p in people.persons.values() if p.key in keys and p.may_decide), "")
+    return next((p.user_id for p in people.persons.values() if p.keys & keys and p.may_decide), "")
 
 
 def on_the_other_side(case: Case, person: Person, people: People) -> str:
     """Why this person stands on the asking side of the case; empty when they don't."""
-    if person.key not in submitter_keys(case, people):
+    if not person.keys & submitter_keys(case, people):
         return ""
     if any(draft.author == "human" and not draft.author_id for draft in case.drafts):
         return "This reply is your own submission, so somebody else has to decide on it."
@@ -90,24 +82,35 @@ def complete(case: Case, index: int) -> bool:
 
 def able(case: Case, role: str, people: People) -> tuple[Person, ...]:
     """Members of a role who could approve the text as it is: on neither side of the case yet."""
-    draft = case.draft
-    author = people.find(draft.author_id).key if draft and draft.author_id else ""
     return tuple(
         person
         for person in people.members(role)
-        if person.key != author and not signed(case, person, people) and not on_the_other_side(case, person, people)
+        if not (wrote(case, person, people) or signed(case, person, people) or on_the_other_side(case, person, people))
     )
 
 
 def eligible(case: Case, people: People) -> tuple[Person, ...]:
-    """People who can act on the current stage now, each once: the only ones a reminder may mention."""
+    """People who can act on the current stage now, each once."""
     found = {person.key: person for role in open_roles(case, case.stage) for person in able(case, role, people)}
+    return tuple(found.values())
+
+
+def pingable(case: Case, people: People, policy: Policy) -> tuple[Person, ...]:
+    """Of the eligible ones those whom a role of this step lets us ping: `notify` is apart from the right to decide."""
+    loud = [role for role in open_roles(case, case.stage) if policy.roles[role].notify]
+    found = {person.key: person for role in loud for person in able(case, role, people)}
     return tuple(found.values())
 
 
 def signed(case: Case, person: Person, people: People) -> bool:
     """Whether this person approved already; a new e-mail address makes nobody another person."""
-    return any(person.key in (a.person, people.find(a.user).key) for a in case.approvals)
+    return any(person.keys & {a.person, *people.find(a.user).keys} for a in case.approvals)
+
+
+def wrote(case: Case, person: Person, people: People) -> bool:
+    """Whether the current text is this person's own."""
+    draft = case.draft
+    return bool(draft and draft.author_id and people.find(draft.author_id).keys & person.keys)
 
 
 def unstaffed(case: Case, index: int, people: People) -> tuple[str, ...]:
@@ -170,8 +173,7 @@ def check_open_role(case: Case, role: str, policy: Policy) -> None:
 
 
 def check_not_author(case: Case, user: str, people: People) -> None:
-    draft = case.draft
-    if draft and draft.author_id and people.find(draft.author_id).key == people.find(user).key:
+    if wrote(case, people.find(user), people):
         raise Refused("own_text", "You wrote this text, so somebody else has to approve it.")
 
 

@@ -9,8 +9,9 @@ from msgspec.structs import replace
 from app.core.case import Escalation, Packet
 from app.core.change import Change
 from app.core.effects import PacketPost, PacketUpdate, ThreadKind, ThreadReply
+from app.core.lookups import ask_in_person, awaited, look_up
 from app.core.parts import draft_parts
-from app.core.stages import able, open_roles, unstaffed
+from app.core.stages import able, open_roles, roles_at, unstaffed
 
 
 def open_packets(change: Change) -> None:
@@ -68,6 +69,7 @@ def request_signoffs(change: Change) -> None:
             )
         )
         change.record("SignOffRequested", role=role, stage=stage.id, packet=key)
+        ask_in_person(change, role)
 
 
 def close_signoffs(change: Change, *, keep: tuple[str, ...] = ()) -> None:
@@ -81,10 +83,17 @@ def close_signoffs(change: Change, *, keep: tuple[str, ...] = ()) -> None:
 
 
 def let_in_fallback(change: Change) -> None:
-    """Where a step has nobody who could take it, the fallback role stands in: never past a person (DE4)."""
+    """Where a step has nobody who could take it, the fallback role stands in: never past a person (DE4).
+
+    A dynamic role is looked up first; only as long as its answer may come in time does nobody stand in.
+    """
+    look_up(change)
+    waited_for = awaited(change.case)
     fallback = change.world.policy.fallback_role
     people = change.world.people
     for index in range(change.case.stage, len(change.case.assessed.stages)):
+        if waited_for.intersection(roles_at(change.case, index)):
+            continue
         known = change.case.gained
         nobody = tuple(
             r for r in unstaffed(change.case, index, people) if r != fallback and (index, fallback, r) not in known
