@@ -15,17 +15,22 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     is_guest: bool = False
     is_foreign: bool = False  # of another workspace: a guest here
     deleted: bool = False
+    enterprise_id: str = ""  # in an Enterprise Grid: the same person's id in the whole organization
     known_as: tuple[str, ...] = ()  # keys this person had earlier in a case's life; only in that case's view of people
+
+    @property
+    def account(self) -> str:
+        return self.enterprise_id or self.user_id
 
     @property
     def key(self) -> str:
         """Several accounts with one e-mail are one person."""
-        return self.email.casefold() or self.user_id
+        return self.email.casefold() or self.account
 
     @property
     def keys(self) -> frozenset[str]:
         """Whoever shares one of these is the same person, whatever happened to addresses since."""
-        return frozenset((self.key, *self.known_as))
+        return frozenset((self.key, self.account, *self.known_as))
 
     @property
     def may_decide(self) -> bool:

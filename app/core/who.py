@@ -34,8 +34,8 @@ def people_for(case: Case, people: People) -> People:
 
 def remember(known: Identities, people: People, keys: Iterable[str]) -> Identities:
     """`known` with who these keys are today: an address that is given up later still leads to them."""
-    found = ((key, *(u for u, p in people.persons.items() if p.key == key)) for key in sorted(keys))
-    return tuple(dict.fromkeys((*known, *found)))
+    found = ((key, *(u for u, p in people.persons.items() if key in p.keys and u != key)) for key in sorted(keys))
+    return tuple(dict.fromkeys((*known, *(entry for entry in found if len(entry) > 1))))
 
 
 def remember_submitter(submitted: Submitter | None, people: People) -> Identities:

@@ -48,9 +48,9 @@ class Groups(msgspec.Struct, frozen=True):
 
 def person_of(user: Mapping[str, Any], teams: frozenset[str] | None = None) -> Person:
     """Somebody of another workspace (Slack Connect) is a guest: the e-mail they claim must never lend them a role."""
-    profile = user.get("profile") or {}
-    team = user.get("team_id")
-    stranger = bool(user.get("is_stranger")) or bool(team and teams is not None and team not in teams)
+    profile, grid = user.get("profile") or {}, user.get("enterprise_user") or {}
+    homes = {user.get("team_id"), *(grid.get("teams") or ())} - {None, ""}
+    stranger = bool(user.get("is_stranger")) or bool(homes and teams is not None and not homes & teams)
     trusted_mail = not stranger and user.get("is_email_confirmed") is not False
     return Person(
         user_id=str(user.get("id", "")),
@@ -58,7 +58,9 @@ def person_of(user: Mapping[str, Any], teams: frozenset[str] | None = None) -> P
         email=str(profile.get("email") or "") if trusted_mail else "",
         is_bot=bool(user.get("is_bot")) or user.get("id") == "USLACKBOT",
         is_guest=stranger or bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
+        is_foreign=stranger,
         deleted=bool(user.get("deleted")),
+        enterprise_id="" if stranger else str(grid.get("id") or ""),
     )
 
 
