@@ -76,7 +76,11 @@ def read_person(client: WebClient, user_id: str, teams: frozenset[str]) -> Perso
         answer = call(client.users_info, repeatable=True, user=user_id)
     except GiveUp:
         return None
-    return person_of(answer.get("user") or {}, teams or None)
+    person = person_of(answer.get("user") or {}, teams or None)
+    if person.user_id in ("", user_id):
+        return person
+    # In an Enterprise Grid one person answers to two ids; who was asked for stays known by the id that was asked.
+    return msgspec.structs.replace(person, user_id=user_id, enterprise_id=person.account)
 
 
 def read_channels(client: WebClient) -> Mapping[str, Channel]:
