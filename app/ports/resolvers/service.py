@@ -41,9 +41,9 @@ class HttpResolver:
     ) -> None:
         if problem := address_problem(url, allowed_hosts):
             raise Misconfigured(URL_SETTING, problem)
+        self._url = httpx.URL(url)
         self._http = HttpDestination(
             "The resolver",
-            url,
             headers={"authorization": f"Bearer {header_value(token, CREDENTIAL_SETTING)}"} if token else None,
             url_setting=URL_SETTING,
             credential_setting=CREDENTIAL_SETTING,
@@ -54,7 +54,8 @@ class HttpResolver:
 
     def resolve(self, kind: Kind, question: Question) -> tuple[str, ...]:
         asked = {"kind": kind, **msgspec.to_builtins(question, str_keys=True)}
-        answer = self._http.request("GET", params={name: value for name, value in asked.items() if value})
+        url = self._url.copy_merge_params({name: value for name, value in asked.items() if value})
+        answer = self._http.request("GET", str(url))
         try:
             return tuple(msgspec.json.decode(answer.body, type=_Answer).users)
         except (msgspec.DecodeError, UnicodeDecodeError):
