@@ -178,5 +178,6 @@ def check_not_author(case: Case, user: str, people: People) -> None:
 
 
 def role_names(roles: tuple[str, ...], policy: Policy) -> str:
-    handles = [f"@{spec.group}" if (spec := policy.roles.get(r)) and spec.group else r for r in roles]
+    specs = [(role, policy.roles.get(role)) for role in roles]
+    handles = [(f"@{spec.group}" if spec.group else spec.title) if spec else role for role, spec in specs]
     return " or ".join(handles) or "a role that has no members"
