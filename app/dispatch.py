@@ -236,8 +236,8 @@ class Dispatcher:
         if delivery.destination == "model":
             self._refer(ModelFailed(case_id=delivery.case_id, delivery=delivery.id, error=error))
         elif isinstance(delivery.effect, RoleLookup):
-            role = delivery.effect.role
-            self._refer(RoleUnresolved(case_id=delivery.case_id, delivery=delivery.id, role=role, error=error))
+            role, said = delivery.effect.role, f"{error}. {remedy}" if remedy else error
+            self._refer(RoleUnresolved(case_id=delivery.case_id, delivery=delivery.id, role=role, error=said))
         else:
             self._refer(GaveUp(case_id=delivery.case_id, delivery=delivery.id, error=error, remedy=remedy))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import cache
 from typing import Any
 
 import pytest
@@ -25,24 +24,14 @@ from app.core.messages import (
     WriteReply,
 )
 from app.core.people import People
-from app.core.policy import Policy, compile_policy
-from tests.core.policies import with_risk, with_roles
+from app.core.policy import compile_policy
+from tests.core.policies import OWNER, owner_signs_off, with_roles
 from tests.make import NOW, a_draft, a_person, people
 from tests.scenes import a_world, receive
 
-OWNER = {"group": None, "resolver": "account_owner"}
-FIRST = {"id": "first", "label": "First", "any_of": ["$route"]}
-SECOND = {"id": "owner", "label": "Account owner", "any_of": ["vip_manager"]}
 LATER = NOW + timedelta(seconds=10)
 TEXT = "Thank you for writing. A colleague looks at it today."
 ANSWER = {"role": "vip_manager", "source": "file"}
-
-
-@cache
-def policy(*stages: str, notify: bool = True, backup: str = "specialist") -> Policy:
-    known = {"first": FIRST, "owner": SECOND}
-    roles = with_roles(vip_manager={**OWNER, "notify": notify, "backup": backup}).roles
-    return compile_policy(replace(with_risk(stages=[known[s] for s in stages or ("first", "owner")]), roles=roles))
 
 
 def directory(*more: Any) -> People:
@@ -52,7 +41,7 @@ def directory(*more: Any) -> People:
 
 
 def world(*stages: str, now: Any = NOW, who: People | None = None, **changes: Any) -> Any:
-    return a_world(now, policy(*stages, **changes), people=who or directory())
+    return a_world(now, owner_signs_off(*stages, **changes), people=who or directory())
 
 
 def step(case: Case, command: AnyCommand, where: Any = None) -> Outcome:
