@@ -29,6 +29,7 @@ from app.dispatch import Dispatcher
 from app.edges.api import create_api
 from app.edges.keys import ApiKeys
 from app.edges.listeners import Desk, bolt_app
+from app.edges.metrics import Metrics
 from app.edges.policy_files import load_policy
 from app.edges.policy_watch import PolicyWatch
 from app.edges.slack_http import SlackEndpoint
@@ -119,6 +120,7 @@ class Service:
             self.engine,
             keys,
             extra_routes=(route,),
+            metrics=Metrics(self.engine, self.directory.problems),
             callback_hosts=self.settings.callback_hosts,
             understanding=self.understandings,
         )

@@ -99,7 +99,9 @@ def test_a_resolver_that_gives_up_leaves_no_dead_letter_but_a_stand_in(scene: Sc
     case = replica.case(case_id)
     assert [role for _, role, _ in case.gained] == ["specialist"]
     assert lookup_status(replica, case_id) == "cancelled"
-    assert ["COUNTERSIGN_RESOLVER_TOKEN" in e.content.reason for e in replica.events(case_id, "RoleUnresolved")] == [True]
+    assert ["COUNTERSIGN_RESOLVER_TOKEN" in e.content.reason for e in replica.events(case_id, "RoleUnresolved")] == [
+        True
+    ]
     replica.engine.handle(Approve(case_id=case_id, user="UAGENT1", seen=case.request_hash))
     sign_off(replica, case_id, "USPEC1")
     assert replica.case(case_id).state == "approved"

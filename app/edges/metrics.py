@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter as Tally
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -20,11 +20,11 @@ MAX_COUNTED = 1_000
 
 
 class Metrics:
-    """One per engine; every edge that handles commands may count on it."""
+    """One per engine; every edge that handles commands may count on it. `problems` are those of Slack's directory."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, problems: Callable[[], Sequence[str]] = tuple) -> None:
         self._registry = CollectorRegistry()
-        self._registry.register(_Gauges(engine))
+        self._registry.register(_Gauges(engine, problems))
         self._commands = Counter(
             "countersign_commands", "Commands that were stored", ["command"], registry=self._registry
         )
@@ -44,8 +44,9 @@ class Metrics:
 
 
 class _Gauges(Collector):
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, problems: Callable[[], Sequence[str]]) -> None:
         self._engine = engine
+        self._problems = problems
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
         return iter(())  # registering must not read the database
@@ -69,6 +70,8 @@ class _Gauges(Collector):
         age = GaugeMetricFamily("countersign_outbox_oldest_seconds", "Age of the oldest", labels=["destination"])
         stuck = GaugeMetricFamily("countersign_outbox_stuck", "Deliveries a person must look at", labels=["status"])
         untimed = GaugeMetricFamily("countersign_cases_without_timers", "Waiting cases with no timer: always a fault")
+        unsound = GaugeMetricFamily("countersign_directory_problems", "Roles and channels that somebody has to mend")
+        unsound.add_metric([], len(self._problems()))
         with self._engine.store.reading() as reader:
             for queue, count in reader.queue_counts(now).items():
                 pending.add_metric([queue], count.pending)
@@ -82,4 +85,4 @@ class _Gauges(Collector):
             for status in ("dead", "indeterminate", "held"):
                 stuck.add_metric([status], statuses[status])
             untimed.add_metric([], len(reader.cases_without_timers(MAX_COUNTED)))
-        yield from (pending, overdue, late, waiting, age, stuck, untimed)
+        yield from (pending, overdue, late, waiting, age, stuck, untimed, unsound)

@@ -111,6 +111,8 @@ def test_a_case_whose_role_is_empty_goes_to_the_fallback_role_and_waits_for_it(
     town.workspace.set_group("support-agents", [])
     agents_back()
     assert any("support_agent has no member" in p for p in office.service.directory.problems())
+    found = len(office.service.directory.problems())
+    assert f"countersign_directory_problems {found}.0" in town.call("GET", "/metrics").text
     case_id = town.submit(low_body(town.ticket(), draft={"text": DRAFT, "confidence": 1.0}))
     wait_for(lambda: "support-escalations" in channels_of(town, case_id), "a packet for the leads")
     assert town.case(case_id)["state"] == "pending"
