@@ -109,7 +109,8 @@ class Service:
         self.checkpointer = Checkpointer(self.store, self.signing_key, self.clock)
         self.ticker = Ticker(Sweeper(self.engine), self.checkpointer, [(self.watch.look, LOOK_EVERY)])
         self.pool = ThreadPoolExecutor(ANSWER_THREADS, thread_name_prefix="answer")
-        self.bolt = bolt_app(client, Desk(self.engine, self.slack, self.directory, self.pool))
+        self.metrics = Metrics(self.engine, self.directory.problems)
+        self.bolt = bolt_app(client, Desk(self.engine, self.slack, self.directory, self.pool, self.metrics))
         self._socket: SocketModeHandler | None = None
         self.api = self._api(keys)
 
@@ -120,8 +121,8 @@ class Service:
             self.engine,
             keys,
             extra_routes=(route,),
-            metrics=Metrics(self.engine, self.directory.problems),
             callback_hosts=self.settings.callback_hosts,
+            metrics=self.metrics,
             understanding=self.understandings,
         )
 

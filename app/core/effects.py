@@ -55,6 +55,7 @@ EventType = Literal[
     "HoldingSent",
     "CaseExpired",
     "CaseReopened",
+    "Reassessed",
     "CaseSuperseded",
     "CaseWithdrawn",
     "ReplyReleased",
@@ -110,6 +111,7 @@ ThreadKind = Literal[
     "reopened",
     "resolved",
     "unresolved",
+    "reassessed",
 ]
 DirectKind = Literal["feedback", "receipt", "urgent", "submitter_decided", "asked"]
 

@@ -156,11 +156,11 @@ def _load(office: Office, command: LoadPolicy, world: OfficeWorld) -> tuple[Offi
 def _sign(office: Office, command: DecidePolicy, world: OfficeWorld) -> tuple[Office, Event]:
     candidate = _candidate(office, command)
     roles = _roles(command.user, world)
-    person = world.people.find(command.user).key
-    if any(person in (s.person, world.people.find(s.user).key) for s in candidate.signatures):
+    person = world.people.find(command.user)
+    if any(person.keys & {s.person, *world.people.find(s.user).keys} for s in candidate.signatures):
         raise Refused("already_signed", "You signed this change already; a second person has to.")
     owning = tuple(r for r in owners_of(candidate, world) if r in roles)
-    signature = Signature(user=command.user, person=person, roles=owning, at=world.now)
+    signature = Signature(user=command.user, person=person.key, roles=owning, at=world.now)
     signed = replace(candidate, signatures=(*candidate.signatures, signature))
     if still_missing(signed, world):
         return replace(office, candidate=signed), _event("PolicySigned", _actor(command), candidate.snapshot)
@@ -204,12 +204,12 @@ def _resume(office: Office, command: ResumeAi, world: OfficeWorld) -> tuple[Offi
     pause = next((p for p in office.pauses if p.queue == command.queue), None)
     if pause is None:
         raise Refused("unchanged", f"AI text is not paused {_where(command.queue)}.")
-    person = world.people.find(command.user).key
+    person = world.people.find(command.user)
     if not command.queue or command.queue in world.careful:
         if not pause.resume_by:
-            asked = tuple(replace(p, resume_by=person) if p is pause else p for p in office.pauses)
+            asked = tuple(replace(p, resume_by=person.key) if p is pause else p for p in office.pauses)
             return replace(office, pauses=asked), _switched("AiTextResumeAsked", command)
-        if pause.resume_by == person:
+        if pause.resume_by in person.keys:
             raise Refused("already_signed", "You asked for it already; a second person has to resume it.")
     left = tuple(p for p in office.pauses if p is not pause)
     return replace(office, pauses=left), _switched("AiTextResumed", command)

@@ -55,9 +55,11 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
         person = self.find(user_id)
         if not person.may_decide:
             return frozenset()
-        return frozenset(
-            role for role, users in self.roles.items() if any(self.find(u).key == person.key for u in users)
-        )
+
+        def same(other: Person) -> bool:
+            return other.key == person.key or other.account == person.account
+
+        return frozenset(role for role, users in self.roles.items() if any(same(self.find(u)) for u in users))
 
     def members(self, role: str) -> tuple[Person, ...]:
         """Those of the role who may decide, ordered by name, each person once."""
