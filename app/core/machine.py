@@ -11,6 +11,7 @@ from app.core import (
     advice,
     claiming,
     decisions,
+    handing,
     overriding,
     pausing,
     reassessing,
@@ -41,6 +42,7 @@ from app.core.messages import (
     Edit,
     FireTimer,
     GaveUp,
+    HandOver,
     HeldAtGate,
     ModelFailed,
     OverrideGuardrail,
@@ -101,6 +103,7 @@ ACCEPTED: Mapping[type[Command], frozenset[State]] = {
     AddNote: _ALL - {"received"},
     SettleDelivery: frozenset({"indeterminate"}),
     ApplyPause: _ASKED | {"blocked"},
+    HandOver: _ASKED | {"blocked"},
     FireTimer: _ALL - FINAL_STATES,
     PacketShown: _ALL,
     Delivered: _ALL,
@@ -131,7 +134,8 @@ def decide(case: Case | None, command: AnyCommand, world: World) -> Outcome:
     change = Change(case, world, _actor(command), command.click if isinstance(command, ByPerson) else None)
     _apply(change, command)
     if isinstance(command, ByPerson) and any(event.type in _TAKES_SIDES for event in change.events):
-        keys = world.people.find(command.user).keys
+        sides = (command.user, *(a.instead_of for a in change.case.approvals if a.instead_of))
+        keys = frozenset[str]().union(*(world.people.find(user).keys for user in sides))
         change.set(identities=remember(change.case.identities, world.people, keys))
     claiming.wind_up(change)
     if change.case.state != case.state and not any(isinstance(p.effect, Callback) for p in change.effects):
@@ -183,6 +187,8 @@ def _apply(change: Change, command: AnyCommand) -> None:
             receiving.report_action_result(change, command)
         case ApplyPause():
             pausing.apply(change, command)
+        case HandOver():
+            handing.hand_over(change, command)
         case FireTimer(key=advice.TIMER):
             advice.too_late(change, command)
         case FireTimer() if command.key.startswith("role:"):

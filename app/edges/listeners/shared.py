@@ -20,7 +20,7 @@ from app.core.effects import Click
 from app.core.errors import CountersignError, Refused
 from app.core.messages import AnyCommand
 from app.core.pausing import EVERYWHERE, is_paused
-from app.core.stages import eligible
+from app.core.stages import acting_roles, eligible
 from app.core.who import people_for
 from app.edges.metrics import Metrics
 from app.engine import Busy, Engine, where
@@ -145,7 +145,7 @@ class Desk:
     def waiting_for(self, user: str) -> list[Case]:
         """Cases this person can act on now: those they claimed, then highest risk first, then the oldest."""
         people, roles = self.engine.people(), self.engine.policy.roles
-        held, key = people.roles_of(user), people.find(user).key
+        held, key = acting_roles(user, people), people.find(user).key
         channels = {spec.channel for role, spec in roles.items() if role in held}
         if any(spec.resolver for spec in roles.values()):
             channels |= set(self.queues())  # who was looked up for a case holds no role but in that case
