@@ -24,6 +24,7 @@ from app.core.effects import (
     ModelReading,
     PacketPost,
     PacketUpdate,
+    RoleLookup,
 )
 from app.core.errors import Refused
 from app.core.messages import Receipt
@@ -45,10 +46,10 @@ CLAIM = 8
 IDLE = 1.0  # seconds between looks when nothing woke us: other replicas' commits and due retries
 RATE_LIMITED = ("429", "ratelimited", "rate_limited")  # the destination is well, only busy: no reason to shut it off
 # Repeated at once after a time-out; everything else is looked for once more before that.
-HARMLESS_TWICE = (PacketUpdate, HelpdeskFields, CrmPatch, Callback, ModelReading, ModelDraft, BoardUpdate)
+HARMLESS_TWICE = (PacketUpdate, HelpdeskFields, CrmPatch, Callback, ModelReading, ModelDraft, RoleLookup, BoardUpdate)
 # Given up, they would show an untruth for good (SL2).
 NEVER_GIVEN_UP = (PacketPost, PacketUpdate, BoardPost, BoardUpdate)
-DESTINATIONS: tuple[Destination, ...] = ("slack", "helpdesk", "crm", "callback", "model")
+DESTINATIONS: tuple[Destination, ...] = ("slack", "helpdesk", "crm", "callback", "model", "roles")
 
 
 AnyReceipt = Receipt | AnyOfficeReceipt

@@ -37,6 +37,7 @@ from app.core.office import Delegate, EndDelegation, Office, PauseAi, ResumeAi, 
 from app.core.people import People
 from app.core.policy import Policy
 from app.core.stages import eligible
+from app.core.who import people_for
 from app.core.world import World
 from app.office_door import OfficeDoor
 from db.store import Store, UnitOfWork
@@ -155,11 +156,11 @@ class Engine(OfficeDoor):
     def _asked_of(self, user: str) -> list[str]:
         """Ids of the cases this person is asked about in their own right."""
         people = self._people()
-        held, key = people.roles_of(user), people.find(user).key
+        held, keys = people.roles_of(user), people.find(user).keys
         channels = {spec.channel for role, spec in self._policy.roles.items() if role in held}
         with self.store.reading() as reader:
             found = {c.id: c for channel in channels for c in reader.next_in_queue(channel, MOST_SHOWN)}
-        return sorted(i for i, c in found.items() if any(p.key == key for p in eligible(c, people)))
+        return sorted(i for i, c in found.items() if any(p.keys & keys for p in eligible(c, people_for(c, people))))
 
     def _bring_in_line(self, commands: Iterable[AnyCommand]) -> None:
         for command in commands:

@@ -3,8 +3,8 @@
 `mentions` of a reply are the only people it may ping. What a reply reads from its effect's `data`: reminder {},
 escalated {role, channel, reason}, draft_part {part, version}, decided {by, kind, stage, instead_of}, voided {reason},
 delivered {late}, failed {error, remedy, reply}, held {reason}, holding {}, reopened {by}, reassessed {by, words, role,
-channel, reason}; direct messages: feedback {by, category, text, then}, receipt {request_hash}, urgent {},
-submitter_decided {}.
+channel, reason}, resolved {role, users, able}, unresolved {role, error}; direct messages: feedback {by, category, text,
+then}, receipt {request_hash}, urgent {}, asked {role}, submitter_decided {}.
 """
 
 from __future__ import annotations
@@ -81,6 +81,13 @@ def _said(case: Case, effect: ThreadReply, around: Surroundings) -> tuple[str, s
                 "✉ Holding message sent",
                 "The customer knows that the request is under review. The draft was not sent.",
             )
+        case "resolved":
+            names = ", ".join(around.name(str(user)) for user in list(data.get("users", ()))[:10])
+            unable = "" if data.get("able") else ", who cannot decide on this case"
+            return "Looked up", f"{around.role(str(data.get('role', '')))}: {names}{unable}."
+        case "unresolved":
+            error = one_line(str(data.get("error", "")), 500)
+            return "⚠ Nobody found", f"as {around.role(str(data.get('role', '')))}. {error}".strip()
         case "reopened":
             return "↻ Reopened", f"by {around.name(str(data.get('by', '')))}. It waits for a decision again."
         case "reassessed":
@@ -115,7 +122,7 @@ def _draft_part(case: Case, effect: ThreadReply, around: Surroundings) -> SlackM
 def direct_message(case: Case, effect: DirectMessage, around: Surroundings) -> SlackMessage:
     title, rest = _told(case, effect, around)
     blocks: list[Json] = [rich(line(bold(title), literal(f" · {rest}")))]
-    if effect.kind in ("urgent",) and (due := due_at(case)):
+    if effect.kind in ("urgent", "asked") and (due := due_at(case)):
         blocks.append(context(mrkdwn(f"*Due* {when(due)}")))
     if effect.kind == "submitter_decided":
         blocks.append(outcome_block(case, around))
@@ -133,6 +140,9 @@ def _told(case: Case, effect: DirectMessage, around: Surroundings) -> tuple[str,
     match effect.kind:
         case "urgent":
             return "⚠ Needs you now", f"{topic(case)}, {customer_name(case)}: waiting for {waiting_for(case, around)}."
+        case "asked":
+            role = around.role(str(data.get("role", "")))
+            return "You are asked", f"as {role}: {topic(case)}, {customer_name(case)}."
         case "feedback":
             why = ": ".join(
                 filter(None, [spelled(str(data.get("category", ""))), one_line(str(data.get("text", "")), 600)])

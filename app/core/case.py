@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Literal, get_args
 
 from app.core.assessment import Assessment, PersonSays, Stage, TriggerType, Value
+from app.core.dynamic import Lookup, Resolved
 from app.core.findings import Finding
 from app.core.requesthash import HashedAction, request_hash
 
@@ -235,7 +236,7 @@ class Timer(Value, frozen=True, kw_only=True):
     """A row due at a time, a projection of `Case.timers`. `key` is unique within the case."""
 
     key: str
-    kind: Literal["rung", "holding", "expire", "send", "model", "claim"]
+    kind: Literal["rung", "holding", "expire", "send", "model", "claim", "role"]
     due_at: datetime
 
 
@@ -295,6 +296,10 @@ class Case(Value, frozen=True, kw_only=True):
     gained: tuple[tuple[int, str, str], ...] = ()  # (stage index, role let in, role it stands in for)
     approvals: tuple[Approval, ...] = ()
     overrides: tuple[Override, ...] = ()
+    lookups: tuple[Lookup, ...] = ()  # each dynamic role once
+    resolved: tuple[Resolved, ...] = ()
+    # Who submitted or decided: `Person.key` when they did, then all their accounts. An address may change later.
+    identities: tuple[tuple[str, ...], ...] = ()
     claim: Claim | None = None
     rejected_versions: tuple[int, ...] = ()  # drafts a reviewer rejected: shown, never sent
     notes: tuple[Note, ...] = ()

@@ -289,6 +289,9 @@ def _sign(change: Change, user: str, role: str, kind: Literal["approve", "edit",
     if not complete(change.case, case.stage):
         change.set(state="awaiting_signoff" if case.stage else "pending")
         close_signoffs(change, keep=open_roles(change.case, case.stage))
+        let_in_fallback(change)  # whoever signed just now may have been the last for the other roles too
+        if case.stage:
+            request_signoffs(change)
         refresh(change)
         return
     change.set(stage=case.stage + 1)

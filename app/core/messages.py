@@ -253,6 +253,21 @@ class ModelFailed(Receipt, frozen=True, kw_only=True):
     error: str
 
 
+class RoleResolved(Receipt, frozen=True, kw_only=True):
+    """Who a dynamic role is: Slack ids or e-mails as `source` gave them; none where it knows nobody."""
+
+    role: str
+    users: tuple[str, ...]
+    source: str
+
+
+class RoleUnresolved(Receipt, frozen=True, kw_only=True):
+    """A dynamic role could not be looked up; the fallback role stands in."""
+
+    role: str
+    error: str
+
+
 class GaveUp(Receipt, frozen=True, kw_only=True):
     """The delivery is a dead letter: `error` says what happened, `remedy` what a person should do."""
 
@@ -308,6 +323,8 @@ AnyCommand = (
     | Understood
     | Drafted
     | ModelFailed
+    | RoleResolved
+    | RoleUnresolved
     | GaveUp
     | Parked
     | HeldAtGate

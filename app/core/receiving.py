@@ -17,6 +17,7 @@ from app.core.money import read_amount
 from app.core.scanning import scan_draft
 from app.core.stages import check_room
 from app.core.surfaces import refresh
+from app.core.who import remember_submitter
 from app.core.world import World
 
 
@@ -33,6 +34,7 @@ def receive(command: ReceiveCase, world: World) -> Change:
         action=command.action,
         context=command.context,
         submitted_by=command.submitted_by,
+        identities=remember_submitter(command.submitted_by, world.people),
         cc=command.cc,
         callback_url=command.callback_url,
         callback_key=command.callback_key,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter as Tally
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, generate_latest
@@ -25,11 +25,11 @@ SlashOutcome = Literal["answered", "refused", "failed"]
 
 
 class Metrics:
-    """One per engine; every edge that handles commands may count on it."""
+    """One per engine; every edge that handles commands may count on it. `problems` are those of Slack's directory."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, problems: Callable[[], Sequence[str]] = tuple) -> None:
         self._registry = CollectorRegistry()
-        self._registry.register(_Gauges(engine))
+        self._registry.register(_Gauges(engine, problems))
         self._commands = Counter(
             "countersign_commands", "Commands that were stored", ["command"], registry=self._registry
         )
@@ -74,8 +74,9 @@ def _overrides(command: object, case: Case | None) -> Iterator[tuple[str, str]]:
 
 
 class _Gauges(Collector):
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, problems: Callable[[], Sequence[str]]) -> None:
         self._engine = engine
+        self._problems = problems
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
         return iter(())  # registering must not read the database
@@ -100,6 +101,8 @@ class _Gauges(Collector):
         stuck = GaugeMetricFamily("countersign_outbox_stuck", "Deliveries a person must look at", labels=["status"])
         untimed = GaugeMetricFamily("countersign_cases_without_timers", "Waiting cases with no timer: always a fault")
         alarms = GaugeMetricFamily("countersign_open_alarms", "Told and not over yet", labels=["alarm"])
+        unsound = GaugeMetricFamily("countersign_directory_problems", "Roles and channels that somebody has to mend")
+        unsound.add_metric([], len(self._problems()))
         with self._engine.store.reading() as reader:
             for queue, count in reader.queue_counts(now).items():
                 pending.add_metric([queue], count.pending)
@@ -116,4 +119,4 @@ class _Gauges(Collector):
             told = Tally(alarm.kind for alarm in reader.office().alarms)
         for kind in get_args(AlarmKind):
             alarms.add_metric([kind], told[kind])
-        yield from (pending, overdue, late, waiting, age, stuck, untimed, alarms)
+        yield from (pending, overdue, late, waiting, age, stuck, untimed, alarms, unsound)

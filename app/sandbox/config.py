@@ -15,6 +15,7 @@ DEFAULT_SCOPES = (
     "im:history",
     "users:read",
     "users:read.email",
+    "users.profile:read",
     "usergroups:read",
     "files:write",
     "reactions:write",

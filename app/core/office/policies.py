@@ -40,11 +40,11 @@ def sign(change: OfficeChange, command: DecidePolicy) -> None:
     world = change.world
     candidate = _candidate(change, command)
     roles = _roles(command.user, world)
-    person = world.people.find(command.user).key
-    if any(person in (s.person, world.people.find(s.user).key) for s in candidate.signatures):
+    person = world.people.find(command.user)
+    if any(person.keys & {s.person, *world.people.find(s.user).keys} for s in candidate.signatures):
         raise Refused("already_signed", "You signed this change already; a second person has to.")
     owning = tuple(r for r in owners_of(candidate, world) if r in roles)
-    signature = Signature(user=command.user, person=person, roles=owning, at=world.now)
+    signature = Signature(user=command.user, person=person.key, roles=owning, at=world.now)
     signed = replace(candidate, signatures=(*candidate.signatures, signature))
     if still_missing(signed, world):
         change.set(candidate=signed)

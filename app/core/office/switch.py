@@ -32,15 +32,15 @@ def resume(change: OfficeChange, command: ResumeAi) -> None:
     paused = next((p for p in change.office.pauses if p.queue == queue), None)
     if paused is None:
         raise Refused("unchanged", f"AI text is not paused {_where(queue)}.")
-    person = world.people.find(command.user).key
+    person = world.people.find(command.user)
     if _takes_two(queue, world):
         if not paused.resume_by:
-            asked = replace(paused, resume_by=person, resume_user=command.user)
+            asked = replace(paused, resume_by=person.key, resume_user=command.user)
             change.set(pauses=tuple(asked if p is paused else p for p in change.office.pauses))
             change.record("AiTextResumeAsked", queue=queue or "all")
             _announce(change, "resume_asked", queue, command.user, paused.reason, two=True)
             return
-        if paused.resume_by == person:
+        if person.keys & {paused.resume_by, *world.people.find(paused.resume_user).keys}:
             raise Refused("already_signed", "You asked for it already; a second person has to resume it.")
     change.set(pauses=tuple(p for p in change.office.pauses if p is not paused))
     change.record("AiTextResumed", queue=queue or "all")

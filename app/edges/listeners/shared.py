@@ -21,6 +21,7 @@ from app.core.errors import CountersignError, Refused
 from app.core.messages import AnyCommand
 from app.core.pausing import EVERYWHERE, is_paused
 from app.core.stages import acting_roles, eligible
+from app.core.who import people_for
 from app.edges.metrics import Metrics
 from app.engine import Busy, Engine, where
 from app.ports.directory import SlackDirectory
@@ -130,7 +131,8 @@ class Desk:
 
     def around(self, case: Case) -> Surroundings:
         paused = is_paused(case, self.engine.pauses())
-        return surroundings_of(self.engine.policy_of(case.policy_snapshot), self.engine.people(), paused=paused)
+        people = people_for(case, self.engine.people())
+        return surroundings_of(self.engine.policy_of(case.policy_snapshot), people, paused=paused)
 
     def surroundings(self) -> Surroundings:
         return surroundings_of(self.engine.policy, self.engine.people(), paused=EVERYWHERE in self.engine.pauses())
@@ -142,12 +144,14 @@ class Desk:
 
     def waiting_for(self, user: str) -> list[Case]:
         """Cases this person can act on now: those they claimed, then highest risk first, then the oldest."""
-        people = self.engine.people()
+        people, roles = self.engine.people(), self.engine.policy.roles
         held, key = acting_roles(user, people), people.find(user).key
-        channels = {spec.channel for role, spec in self.engine.policy.roles.items() if role in held}
+        channels = {spec.channel for role, spec in roles.items() if role in held}
+        if any(spec.resolver for spec in roles.values()):
+            channels |= set(self.queues())  # who was looked up for a case holds no role but in that case
         with self.engine.store.reading() as reader:
             found = {c.id: c for channel in channels for c in reader.next_in_queue(channel, MOST_LOOKED_AT)}
-        mine = [c for c in found.values() if any(p.key == key for p in eligible(c, people))]
+        mine = [c for c in found.values() if any(p.key == key for p in eligible(c, people_for(c, people)))]
         return sorted(mine, key=lambda c: (not holds(c, user, people), by_risk(c)))
 
     def get_to_know(self, user: str) -> None:
