@@ -187,6 +187,8 @@ class Approval(Value, frozen=True, kw_only=True):
     request_hash: str
     draft_version: int
     at: datetime
+    channel_id: str = ""  # the message they decided on; empty for a click elsewhere
+    ts: str = ""
 
 
 class Override(Value, frozen=True, kw_only=True):
@@ -279,6 +281,7 @@ class Case(Value, frozen=True, kw_only=True):
     context: tuple[Fact, ...] = ()
     submitted_by: Submitter | None = None
     cc: tuple[str, ...] = ()
+    cc_told: tuple[str, ...] = ()  # user ids that know of the case
     callback_url: str = ""
     callback_key: str = ""  # name of the API key whose secret signs the callbacks
     deadline: datetime | None = None

@@ -276,6 +276,8 @@ def _sign(change: Change, user: str, role: str, kind: Literal["approve", "edit",
         request_hash=case.request_hash,
         draft_version=draft.version,
         at=change.now,
+        channel_id=change.click.channel,
+        ts=change.click.ts,
     )
     change.set(approvals=(*case.approvals, approval))
     if not complete(change.case, case.stage):

@@ -45,6 +45,7 @@ EventType = Literal[
     "SignOffRequested",
     "ApprovalsVoided",
     "NoteAdded",
+    "CcTold",
     "TimerFired",
     "Reminded",
     "Escalated",
@@ -96,7 +97,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 ThreadKind = Literal[
     "reminder", "escalated", "draft_part", "decided", "voided", "delivered", "failed", "held", "holding", "reopened"
 ]
-DirectKind = Literal["feedback", "receipt", "urgent", "submitter_decided"]
+DirectKind = Literal["feedback", "receipt", "urgent", "submitter_decided", "cc_opened", "cc_closed"]
 
 
 class Effect(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="effect", omit_defaults=True):

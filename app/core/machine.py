@@ -54,6 +54,7 @@ from app.core.surfaces import refresh
 from app.core.world import World
 
 MESSAGES = 200  # of a conversation, the latest
+CC = 50  # people in cc, of a case and those it replaced
 _ALL = frozenset(STATES)
 _ASKED: frozenset[State] = frozenset({"pending", "awaiting_signoff"})
 # The state table (CO4): where each command is accepted. Every other cell is a refusal; a test walks them all.
@@ -102,7 +103,7 @@ def decide(case: Case | None, command: AnyCommand, world: World) -> Outcome:
         raise Refused("no_case", f"There is no case {command.case_id}.")
     if case.state not in ACCEPTED[type(command)]:
         raise Refused(_code(case), explain_state(case, world))
-    change = Change(case, world, _actor(command), command.click if isinstance(command, ByPerson) else None)
+    change = Change(case, world, _actor(command), getattr(command, "click", None))
     _apply(change, command)
     claiming.wind_up(change)
     if change.case.state != case.state and not any(isinstance(p.effect, Callback) for p in change.effects):
@@ -211,7 +212,8 @@ def expand(command: AnyCommand, case: Case | None, open_case: Case | None) -> tu
         successor=command.case_id,
         reason="The customer wrote again." if case is not None else "A newer case came in for this ticket.",
     )
-    return (first, replace(command, supersedes=open_case.id))
+    told = {"cc": tuple(dict.fromkeys((*open_case.cc, *command.cc)))[:CC], "cc_told": open_case.cc_told}
+    return (first, replace(command, supersedes=open_case.id, **told))
 
 
 def _actor(command: AnyCommand) -> str:

@@ -47,6 +47,7 @@ class ReceiveCase(Command, frozen=True, kw_only=True):
     context: tuple[Fact, ...] = ()
     submitted_by: Submitter | None = None
     cc: tuple[str, ...] = ()
+    cc_told: tuple[str, ...] = ()
     callback_url: str = ""
     callback_key: str = ""
     deadline: datetime | None = None
@@ -90,6 +91,7 @@ class RedriveDelivery(Command, frozen=True, kw_only=True):
     by: str
     delivery: str
     effect: AnyEffect | None = None
+    click: Click = Click()
 
 
 class ReportActionResult(Command, frozen=True, kw_only=True):

@@ -34,6 +34,7 @@ def receive(command: ReceiveCase, world: World) -> Change:
         context=command.context,
         submitted_by=command.submitted_by,
         cc=command.cc,
+        cc_told=command.cc_told,
         callback_url=command.callback_url,
         callback_key=command.callback_key,
         deadline=command.deadline,

@@ -56,6 +56,7 @@ KNOWN_LINKS = {
     "https://kb.example/shipping",
     "https://kb.example/refunds",
     "https://docs.example/a",
+    "https://acme.slack.example/archives/CSUPPORTREVIEW/p1772442000000100",  # the packet, in direct messages
 }
 
 
@@ -141,7 +142,7 @@ def test_thread_and_direct_messages_are_dead(case, foreign):
     shown = []
     for kind in ("reminder", "escalated", "decided", "voided", "delivered", "failed", "held", "holding"):
         check_message(thread_message(case, ThreadReply(packet="p1", kind=kind, data=data), AROUND))
-    for kind in ("feedback", "receipt", "urgent", "submitter_decided"):
+    for kind in ("feedback", "receipt", "urgent", "submitter_decided", "cc_opened", "cc_closed"):
         message = direct_message(case, DirectMessage(user="UAGENT1", kind=kind, data=data), AROUND)
         check_message(replace(message, blocks=[b for b in message.blocks if b["type"] != "actions"]))
     draft = case.sendable_draft

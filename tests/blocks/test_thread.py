@@ -113,7 +113,7 @@ def test_direct_messages_say_why_and_lead_to_the_packet():
     data = {"by": "UAGENT2", "category": "tone", "text": "Too curt", "then": "redraft"}
     feedback = direct_message(case, DirectMessage(user="UAGENT1", kind="feedback", data=data), AROUND)
     assert "Ben Okafor. tone: Too curt. The AI drafts again" in words_of(feedback)
-    for kind in ("urgent", "submitter_decided"):
+    for kind in ("urgent", "submitter_decided", "cc_opened", "cc_closed"):
         message = direct_message(case, DirectMessage(user="UAGENT1", kind=kind), AROUND)
         assert refusals(message.blocks) == []
         assert case.id in words_of(message)
