@@ -104,7 +104,7 @@ class Service:
         self.checkpointer = Checkpointer(self.store, self.signing_key, self.clock)
         self.ticker = Ticker(Sweeper(self.engine), self.checkpointer, [(self.watch.look, LOOK_EVERY)])
         self.pool = ThreadPoolExecutor(ANSWER_THREADS, thread_name_prefix="answer")
-        self.bolt = bolt_app(client, Desk(self.engine, self.slack, self.directory, self.pool))
+        self.bolt = bolt_app(client, Desk(self.engine, self.slack, self.directory, self.pool, self.understandings))
         self._socket: SocketModeHandler | None = None
         self.api = self._api(keys)
 

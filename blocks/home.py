@@ -1,12 +1,26 @@
-"""App Home: what waits for this person, their delegations, the team's figures."""
+"""App Home: what waits for this person, with the packet's own buttons, their delegations, the team's figures."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from app.core.case import Case
-from blocks.buttons import history_button
-from blocks.kit import Json, bold, bullets, context, divider, fields, header, line, literal, plain, rich, url_button
+from blocks.buttons import packet_buttons
+from blocks.kit import (
+    Json,
+    bold,
+    bullets,
+    button,
+    context,
+    divider,
+    fields,
+    header,
+    line,
+    literal,
+    plain,
+    rich,
+    url_button,
+)
 from blocks.queue import case_line, main_packet
 from blocks.surface import Surroundings
 from blocks.text import counted, one_line
@@ -21,11 +35,17 @@ def home_view(
     *,
     delegations: Sequence[str] = (),
     figures: Sequence[tuple[str, str]] = (),
+    may_submit: bool = False,
 ) -> Json:
-    """`cases` wait for `user`, most urgent first; `delegations` are sentences, `figures` (label, value) pairs."""
+    """`cases` wait for `user`, most urgent first; `delegations` are sentences, `figures` (label, value) pairs.
+
+    `may_submit`: this person may hand in a reply of their own.
+    """
     blocks: list[Json] = [header(f"{counted(len(cases), 'case')} waiting for you, {around.name(user)}")]
     if around.paused:
         blocks.append(rich(line(bold("⏸ AI replies are paused"), literal(" · people write all replies."))))
+    if may_submit:
+        blocks.append({"type": "actions", "elements": [button("New reply", "cs:new", "new")]})
     if not cases:
         blocks.append(context(plain("Nothing to decide right now.")))
     for case in cases[:SHOWN]:
@@ -47,5 +67,5 @@ def _case(case: Case, around: Surroundings) -> list[Json]:
     if packet is None:
         return blocks
     url = around.permalink(packet.channel_id, packet.ts)
-    buttons = [*([url_button("Open packet", "cs:open", url)] if url else []), history_button(case, packet)]
-    return [*blocks, {"type": "actions", "elements": buttons}]
+    to_packet = [url_button("Open packet", "cs:open", url)] if url else []
+    return [*blocks, {"type": "actions", "elements": [*to_packet, *packet_buttons(case, packet, around)]}]

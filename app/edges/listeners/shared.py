@@ -21,7 +21,8 @@ from app.core.errors import CountersignError, Refused
 from app.core.messages import AnyCommand
 from app.core.pausing import EVERYWHERE, is_paused
 from app.core.stages import eligible
-from app.engine import Busy, Engine, where
+from app.core.understanding import Understanding
+from app.engine import Busy, Engine, Handled, Remember, where
 from app.ports.directory import SlackDirectory
 from app.ports.errors import PortError, RetryLater
 from app.ports.slack import SlackPort
@@ -51,6 +52,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     ts: str = ""
     thread: str = ""
     response_url: str = ""
+    home: str = ""  # "1": clicked in App Home, which then shows what came of it
 
     def meta(self) -> dict[str, str]:
         return {
@@ -61,6 +63,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
             "ts": self.ts,
             "th": self.thread,
             "ru": self.response_url,
+            **({"hm": self.home} if self.home else {}),
         }
 
 
@@ -82,6 +85,7 @@ def read_target(raw: object) -> Target | None:
         ts=fields.get("ts", ""),
         thread=fields.get("th", ""),
         response_url=fields.get("ru", ""),
+        home=fields.get("hm", ""),
     )
 
 
@@ -94,7 +98,15 @@ class NotStored(CountersignError):
 class Desk:
     """The listeners' way to engine, packets and people."""
 
-    def __init__(self, engine: Engine, slack: SlackPort, directory: SlackDirectory, pool: ThreadPoolExecutor) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        slack: SlackPort,
+        directory: SlackDirectory,
+        pool: ThreadPoolExecutor,
+        understanding: Callable[[], Understanding | None] = lambda: None,
+    ) -> None:
+        self.understanding = understanding
         self.engine = engine
         self.slack = slack
         self.directory = directory
@@ -104,8 +116,15 @@ class Desk:
 
     def do(self, command: AnyCommand) -> Case:
         """The case after the command, durably stored. Refused and NotStored carry a sentence for the person."""
+        handled = self.handle(command)
+        if handled.case is None:
+            raise NotStored(NotStored.sentence)
+        return handled.case
+
+    def handle(self, command: AnyCommand, remember: Remember | None = None) -> Handled:
+        """As `do`, for what may have been done before under the same key."""
         try:
-            handled = self.engine.handle(command, timeout=STORE_WITHIN)
+            return self.engine.handle(command, remember, timeout=STORE_WITHIN)
         except Refused:
             raise
         except (FutureTimeout, Busy):
@@ -113,9 +132,6 @@ class Desk:
         except Exception as error:
             log.error("command %s was not stored: %s", type(command).__name__, where(error))
             raise NotStored("Nothing was stored: Countersign has a fault of its own. Try again in a minute.") from error
-        if handled.case is None:
-            raise NotStored(NotStored.sentence)
-        return handled.case
 
     def case(self, case_id: str) -> Case | None:
         with self.engine.store.reading() as reader:
@@ -264,6 +280,7 @@ def place_of(body: Payload) -> dict[str, str]:
         "ts": click.ts,
         "thread": str(thread) if thread != click.ts else "",
         "response_url": str(body.get("response_url") or ""),
+        "home": "1" if (body.get("view") or {}).get("type") == "home" else "",
     }
 
 
