@@ -172,9 +172,9 @@ class OutboxReads:
         after: Delivery | None = None,
         newest: bool = False,
     ) -> list[Delivery]:
-        """Of these statuses (of all, when none is given), oldest first unless `newest`; `after` ends a page of oldest."""
-        order = (outbox.c.created_at, outbox.c.id)
-        query = select(outbox).order_by(*(column.desc() for column in order) if newest else order).limit(limit)
+        """Of these statuses (of all, when none is given), oldest first; `after` is the last of a page of these."""
+        order = (outbox.c.created_at.desc(), outbox.c.id.desc()) if newest else (outbox.c.created_at, outbox.c.id)
+        query = select(outbox).order_by(*order).limit(limit)
         if statuses:
             query = query.where(outbox.c.status.in_(statuses))
         for indexed, condition in ((_WAITING_STATUSES, _WAITING), (_STUCK_STATUSES, _STUCK)):

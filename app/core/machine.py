@@ -7,7 +7,18 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from app.core import advice, claiming, decisions, overriding, pausing, receipts, receiving, reopening, timing
+from app.core import (
+    advice,
+    claiming,
+    decisions,
+    overriding,
+    pausing,
+    receipts,
+    receiving,
+    reopening,
+    submitting,
+    timing,
+)
 from app.core.case import FINAL_STATES, OPEN_STATES, STATES, Case, Note, State
 from app.core.change import Change
 from app.core.effects import Callback, Outcome
@@ -212,8 +223,9 @@ def expand(command: AnyCommand, case: Case | None, open_case: Case | None) -> tu
         successor=command.case_id,
         reason="The customer wrote again." if case is not None else "A newer case came in for this ticket.",
     )
+    command = submitting.join(command, open_case)
     told = {"cc": tuple(dict.fromkeys((*open_case.cc, *command.cc)))[:CC], "cc_told": open_case.cc_told}
-    return (first, replace(command, supersedes=open_case.id, **told))
+    return (first, replace(command, supersedes=open_case.id, messages=command.messages[-MESSAGES:], **told))
 
 
 def _actor(command: AnyCommand) -> str:

@@ -55,6 +55,7 @@ class ReceiveCase(Command, frozen=True, kw_only=True):
     supersedes: str = ""
     sentiment_falling: bool = False
     repeated_intent: bool = False
+    click: Click = Click()
 
 
 class AddCustomerMessage(Command, frozen=True, kw_only=True):
