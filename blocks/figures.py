@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from app.core.assessment import Tier
 from app.core.figures import Figures, TierFigures
 from blocks.kit import Json, bold, bullets, context, header, line, literal, plain, rich
 from blocks.queue import QueueRow, age, queue_line
@@ -19,23 +20,24 @@ _TIERS = {
 }
 
 
-def stats_message(queues: Sequence[QueueRow], figures: Figures) -> SlackMessage:
-    """What waits now, by queue, and what the last seven days came to."""
+def stats_message(queues: Sequence[QueueRow], figures: Figures, pending: Mapping[Tier, int]) -> SlackMessage:
+    """What waits now, by tier and by queue, and what the last seven days came to. `pending` counts each case once."""
     waiting = [row for row in queues if row.pending][:SHOWN]
-    blocks: list[Json] = [header("Team figures"), rich(line(bold("Waiting now"))), *_waiting(waiting)]
+    by_tier = ", ".join(f"{count} {tier}" for tier, count in pending.items() if count) or "nothing"
+    blocks: list[Json] = [header("Team figures"), rich(line(bold("Waiting now"), literal(f" · {by_tier}")))]
+    blocks += _waiting(waiting)
     blocks += [rich(line(bold("Last 7 days"))), rich(bullets(_week(figures)))]
     if figures.cut:
         blocks.append(context(plain(f"Of the newest {figures.cases:,} cases; there were more.")))
-    pending = sum(row.pending for row in queues)
-    return slack_message(f"{_decided(figures)} in 7 days, {pending} pending", blocks)
+    return slack_message(f"{_decided(figures)} in 7 days, {sum(pending.values())} pending", blocks)
 
 
-def short_figures(queues: Sequence[QueueRow], figures: Figures) -> list[tuple[str, str]]:
+def short_figures(queues: Sequence[QueueRow], figures: Figures, pending: Mapping[Tier, int]) -> list[tuple[str, str]]:
     """The same in a few (label, value) pairs."""
     overdue = sum(row.overdue for row in queues)
     oldest = max((row.oldest for row in queues if row.pending), default=0.0)
     pairs = [
-        ("Pending", f"{sum(row.pending for row in queues)}, {overdue} overdue"),
+        ("Pending", f"{sum(pending.values())}, {overdue} overdue"),
         ("Oldest", age(oldest) if oldest else "nothing waits"),
         ("Decided in 7 days", str(figures.decided)),
         ("Rejected", _share(sum(tier.rejected for tier in figures.tiers), figures.decided)),

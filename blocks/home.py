@@ -1,4 +1,7 @@
-"""App Home: what waits for this person, with the packet's own buttons, their delegations, the team's figures."""
+"""App Home: what waits for this person, what they submitted, their delegations, the team's figures.
+
+Its buttons open things and claim cases. What decides at one click is on the packet, where the whole text stands.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,10 @@ from blocks.surface import Surroundings
 from blocks.text import counted, one_line
 
 SHOWN = 20
+SUBMITTED = 10
+OPENS = frozenset(
+    {"cs:edit", "cs:write", "cs:reject", "cs:decline", "cs:override", "cs:history", "cs:claim", "cs:release"}
+)
 
 
 def home_view(
@@ -33,13 +40,14 @@ def home_view(
     cases: Sequence[Case],
     around: Surroundings,
     *,
+    submitted: Sequence[Case] = (),
     delegations: Sequence[str] = (),
     figures: Sequence[tuple[str, str]] = (),
     may_submit: bool = False,
 ) -> Json:
-    """`cases` wait for `user`, most urgent first; `delegations` are sentences, `figures` (label, value) pairs.
+    """`cases` wait for `user`, most urgent first; `submitted` are their own, the newest first.
 
-    `may_submit`: this person may hand in a reply of their own.
+    `delegations` are sentences, `figures` (label, value) pairs. `may_submit`: they may hand in a reply of their own.
     """
     blocks: list[Json] = [header(f"{counted(len(cases), 'case')} waiting for you, {around.name(user)}")]
     if around.paused:
@@ -52,6 +60,9 @@ def home_view(
         blocks += _case(case, around)
     if len(cases) > SHOWN:
         blocks.append(context(plain(f"{counted(len(cases) - SHOWN, 'further case')}: /approvals mine")))
+    if submitted:
+        lines = [case_line(case, around) for case in submitted[:SUBMITTED]]
+        blocks += [divider(), rich(line(bold("What you submitted")), bullets(lines))]
     if delegations:
         lines = [[literal(one_line(text, 300))] for text in delegations[:10]]
         blocks += [divider(), rich(line(bold("Delegations")), bullets(lines))]
@@ -68,4 +79,5 @@ def _case(case: Case, around: Surroundings) -> list[Json]:
         return blocks
     url = around.permalink(packet.channel_id, packet.ts)
     to_packet = [url_button("Open packet", "cs:open", url)] if url else []
-    return [*blocks, {"type": "actions", "elements": [*to_packet, *packet_buttons(case, packet, around)]}]
+    opening = [one for one in packet_buttons(case, packet, around) if one["action_id"] in OPENS]
+    return [*blocks, {"type": "actions", "elements": [*to_packet, *opening]}]

@@ -70,5 +70,7 @@ def _row(row: StuckRow, around: Surroundings, may: bool) -> list[Json]:
 
 def _again(row: StuckRow) -> Json:
     value = msgspec.json.encode({"c": row.case.id, "d": row.delivery}).decode()
-    sure = confirmation("Try it again?", "Confirm once the cause is mended: it goes out as it was decided.", "Try again")
+    sure = confirmation(
+        "Try it again?", "Confirm once the cause is mended: it goes out as it was decided.", "Try again"
+    )
     return button("Try again", "cs:redrive", value, confirm=sure)

@@ -22,6 +22,8 @@ def check_submission(change: Change, command: ReceiveCase) -> None:
     user = submitter_of(command)
     if not user:
         return
+    if user not in change.world.people.persons:
+        raise Refused("not_known", "Slack has not told us yet who you are. Try again in a moment.")
     if not change.world.people.find(user).may_decide:
         raise Refused("not_allowed", "Guests, bots and deactivated accounts cannot submit a reply.")
     check_reply(change, command.draft.text if command.draft else "")

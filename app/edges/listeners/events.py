@@ -11,10 +11,9 @@ import msgspec
 from app.core.effects import Click
 from app.core.errors import Refused
 from app.core.messages import AddNote
+from app.edges.listeners.home import Home
 from app.edges.listeners.shared import Desk, NotStored
-from blocks.home import home_view
 
-MOST_SHOWN = 20
 AGAIN_AFTER = 2.0  # seconds
 YOUNG = 10.0  # seconds between a message and an answer to it
 
@@ -68,11 +67,7 @@ class Events:
         user = str(event.get("user") or "")
         if event.get("tab", "home") != "home" or not user:
             return
-        self.desk.later(lambda: self._publish(user))
-
-    def _publish(self, user: str) -> None:
-        view = home_view(user, self.desk.waiting_for(user)[:MOST_SHOWN], self.desk.surroundings())
-        self.desk.slack.publish_home(user, view)
+        Home(self.desk).show(user)
 
 
 def _just_posted(note: Note) -> bool:

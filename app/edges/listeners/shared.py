@@ -22,6 +22,7 @@ from app.core.messages import AnyCommand
 from app.core.pausing import EVERYWHERE, is_paused
 from app.core.stages import eligible
 from app.core.understanding import Understanding
+from app.edges.listeners.forms import hidden_fields
 from app.engine import Busy, Engine, Handled, Remember, where
 from app.ports.directory import SlackDirectory
 from app.ports.errors import PortError, RetryLater
@@ -69,10 +70,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_target(raw: object) -> Target | None:
     """From a button's value or a modal's private_metadata; None when it is not ours. It is data, never trusted."""
-    try:
-        fields = msgspec.json.decode(str(raw or ""), type=dict[str, str])
-    except msgspec.DecodeError:
-        return None
+    fields = hidden_fields(raw)
     case_id = fields.get("c", "")
     if not (0 < len(case_id) <= LONGEST_ID and case_id.isascii() and case_id.isprintable()):
         return None
