@@ -44,7 +44,7 @@ class FigureReads:
 
     def pending_by_tier(self) -> dict[Tier, int]:
         """Cases that wait for people, each once; the highest risk first."""
-        found: dict[int, int] = dict(self._connection.execute(_BY_RANK).tuples().all())
+        found: dict[int, int] = dict(self._connection.execute(_BY_RANK).all())
         return {tier: found.get(rank, 0) for rank, tier in enumerate(_RANKED)}
 
     def submitted_by(self, submitters: Collection[Submitter], since: datetime, limit: int) -> list[Case]:
