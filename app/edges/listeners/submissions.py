@@ -50,6 +50,8 @@ FIELD_OF: Mapping[str, str] = {
     "too_long": "text",
     "other_customer": "customer",
 }
+# Where the API's words for the mistake would not help a person.
+SENTENCES: Mapping[str, str] = {"currency": "Three letters, such as EUR."}
 _NO_KEY = ApiKey(name="", scopes=frozenset())
 _STORED_ALREADY = "This form was handed in already with other words; /approvals new opens another one."
 
@@ -197,7 +199,7 @@ def _sentences(problem: Problem) -> dict[str, str]:
     found: dict[str, str] = {}
     for error in problem.errors:
         block = FIELDS.get(error.at, FIRST)
-        found.setdefault(block, f"{error.detail[:1].upper()}{error.detail[1:]}.")
+        found.setdefault(block, SENTENCES.get(block) or f"{error.detail[:1].upper()}{error.detail[1:]}.")
     return found or {FIRST: problem.detail or "This form cannot be read."}
 
 
