@@ -257,6 +257,25 @@ class TestFailed:
         assert [e["actor"] for e in town.events(stuck, "DeliveryRedriven")] == [f"slack:{AUTOMATION}"]
 
 
+def test_people_in_copy_hear_of_start_and_end_without_buttons(town: Town, office: Office) -> None:
+    by_id, by_mail = AGENTS[8], "U17GRACE"
+    case_id = town.submit(low_body(town.ticket(), cc=[by_id, "grace@countersign.example", "nobody@elsewhere.example"]))
+    for user in (by_id, by_mail):
+        town.told(user, 0, "waits for approval")
+    town.approve(MAYA, case_id)
+    office.send_delay_over()
+    town.reaches(case_id, "sent")
+    for user in (by_id, by_mail):
+        wait_for(lambda user=user: len(_direct(town, user, case_id)) == 2, f"the second word to {user}")
+        assert [_rows(message) for message in _direct(town, user, case_id)] == [[], []]
+    told = [event["data"]["what"] for event in town.events(case_id, "CcTold")]
+    assert told == ["start", "end"]
+
+
+def _direct(town: Town, user: str, case_id: str) -> list[Message]:
+    return [m for m in town.messages() if _is_to(town, m, user) and case_id in m.text]
+
+
 def test_stats_count_what_waits_and_what_was_decided(town: Town, office: Office, here: str) -> None:
     before = everything_said(ask(town, MAYA, "stats", here))
     case_id = town.submit(low_body(town.ticket()))
