@@ -153,7 +153,7 @@ def new_reply_view(actions: Sequence[str], metadata: str, *, parts: int = 1) -> 
     Filled in anew with more parts it keeps what was typed: the ids stay.
     """
     none = _option("None", NOTHING)
-    segments = [none, *(_option(name.capitalize(), name) for name in ("small", "standard", "enterprise"))]
+    segments = [_option("Not known", NOTHING), *(_option(name.capitalize(), name) for name in ("small", "standard", "enterprise"))]
     channels = [_option(_CHANNELS[name], name) for name in get_args(Channel)]
     promised = [none, *(_option(spelled(kind, 75).capitalize(), kind) for kind in actions[:99] if len(kind) <= 150)]
     text = [_input("text", "Your reply", _text_box())]
