@@ -28,6 +28,7 @@ from app.dispatch import Dispatcher
 from app.edges.api import create_api
 from app.edges.keys import ApiKeys
 from app.edges.listeners import Desk, bolt_app
+from app.edges.metrics import Metrics
 from app.edges.policy_files import load_policy
 from app.edges.policy_watch import PolicyWatch
 from app.edges.slack_http import SlackEndpoint
@@ -104,7 +105,9 @@ class Service:
         self.checkpointer = Checkpointer(self.store, self.signing_key, self.clock)
         self.ticker = Ticker(Sweeper(self.engine), self.checkpointer, [(self.watch.look, LOOK_EVERY)])
         self.pool = ThreadPoolExecutor(ANSWER_THREADS, thread_name_prefix="answer")
-        self.bolt = bolt_app(client, Desk(self.engine, self.slack, self.directory, self.pool, self.understandings))
+        self.metrics = Metrics(self.engine)
+        desk = Desk(self.engine, self.slack, self.directory, self.pool, self.metrics, self.understandings)
+        self.bolt = bolt_app(client, desk)
         self._socket: SocketModeHandler | None = None
         self.api = self._api(keys)
 
@@ -116,6 +119,7 @@ class Service:
             keys,
             extra_routes=(route,),
             callback_hosts=self.settings.callback_hosts,
+            metrics=self.metrics,
             understanding=self.understandings,
         )
 

@@ -20,6 +20,7 @@ from blocks.surface import Surroundings
 from blocks.text import chunks, clip, hidden_count, one_line, spelled
 from blocks.words import (
     CHANNEL_WORDS,
+    TIER_WORDS,
     action_phrase,
     case_and_ticket,
     customer_name,
@@ -34,6 +35,7 @@ SPLIT_INPUT = 2_500  # leaves room to write in every part
 MAX_METADATA = 3_000
 MAX_TEXT = 20_000
 NOTHING = "none"  # chosen where a select needs a choice and there is none
+MAX_OPTIONS = 100
 _CHANNELS = {name: words[:1].upper() + words[1:] for name, words in CHANNEL_WORDS.items()}
 _TEXT_ID = re.compile(r"text(?:_(\d+))?(?:~\d+)?")
 
@@ -142,6 +144,33 @@ def override_view(case: Case, packet: Packet, meta: Mapping[str, str], around: S
     return _modal("Override guardrail", "cs:override", "Override", blocks, _metadata(case, packet, meta))
 
 
+def reassess_view(case: Case, packet: Packet | None, meta: Mapping[str, str], around: Surroundings) -> Json:
+    """What the customer wants and how risky it is, in a person's words; either may stay as it is."""
+    tiers = [_option(f"{word} risk", tier) for tier, word in TIER_WORDS.items()]
+    intent = case.intent
+    known = spelled(intent.label) if intent else "nobody could tell"
+    now = f"Now: {TIER_WORDS[case.assessed.tier].lower()} risk, {known}."
+    void = "Approvals so far become void, unless the same is asked of the same people as now."
+    rules = "Policy's rules on the customer's words, the account and money hold whatever you say."
+    hint = "Needed where less is asked of people than before; then it also takes an approver of this case."
+    blocks = [
+        _about(case),
+        context(plain(now), plain(rules), plain(void)),
+        *_intent_picker(around),
+        _input("tier", "How risky is it?", _select("As the rules say", options=tiers), optional=True),
+        _input("reason", "Why?", _text_box(), hint=hint, optional=True),
+    ]
+    return _modal("Reassess case", "cs:reassess", "Reassess", blocks, _metadata(case, packet, meta))
+
+
+def withdraw_view(case: Case, packet: Packet | None, meta: Mapping[str, str], around: Surroundings) -> Json:
+    submitted = case.submitted_by
+    by = around.name(submitted.slack_user) if submitted and submitted.slack_user else "a program"
+    note = f"Submitted by {by}. Its packets close, and nothing of it is sent."
+    blocks = [_about(case), _input("reason", "Why is it withdrawn?", _text_box()), context(plain(note))]
+    return _modal("Withdraw case", "cs:withdraw", "Withdraw", blocks, _metadata(case, packet, meta))
+
+
 def reason_form(title: str, callback_id: str, submit: str, label: str, metadata: str) -> Json:
     """One field, `reason`, about something that is no case."""
     return _modal(title, callback_id, submit, [_input("reason", label, _text_box())], metadata)
@@ -152,10 +181,13 @@ def new_reply_view(actions: Sequence[str], metadata: str, *, parts: int = 1) -> 
 
     Filled in anew with more parts it keeps what was typed: the ids stay.
     """
-    none = _option("None", NOTHING)
-    segments = [_option("Not known", NOTHING), *(_option(name.capitalize(), name) for name in ("small", "standard", "enterprise"))]
+    segments = [
+        _option("Not known", NOTHING),
+        *(_option(name.capitalize(), name) for name in ("small", "standard", "enterprise")),
+    ]
     channels = [_option(_CHANNELS[name], name) for name in get_args(Channel)]
-    promised = [none, *(_option(spelled(kind, 75).capitalize(), kind) for kind in actions[:99] if len(kind) <= 150)]
+    promised = [_option("Nothing", NOTHING)]
+    promised += (_option(spelled(kind, 75).capitalize(), kind) for kind in actions[:99] if len(kind) <= 150)
     text = [_input("text", "Your reply", _text_box())]
     text += [_input(f"text_{n}", "Your reply, continued", _text_box(), optional=True) for n in range(1, parts)]
     room = {"type": "actions", "elements": [button("More room", "cs:more_room", str(parts))]}
@@ -165,12 +197,12 @@ def new_reply_view(actions: Sequence[str], metadata: str, *, parts: int = 1) -> 
         _input("url", "Link to the ticket", _line_box(2_000), optional=True),
         _input("customer", "Customer id", _line_box(200), hint="As your helpdesk or CRM knows them."),
         _input("name", "Customer name", _line_box(500), optional=True),
-        _input("segment", "Segment", _select(segments, segments[0])),
-        _input("channel", "The reply goes", _select(channels, channels[0])),
+        _input("segment", "Segment", _one_of(segments)),
+        _input("channel", "The reply goes", _one_of(channels)),
         _input("message", "What the customer wrote", _text_box()),
         *text,
         *([room] if parts * MAX_INPUT < MAX_TEXT else []),
-        _input("action", "What the reply promises", _select(promised, none)),
+        _input("action", "What the reply promises", _one_of(promised)),
         _input("amount", "Amount", _line_box(200), hint="Of what it promises, such as 49.90", optional=True),
         _input("currency", "Currency", _line_box(3), hint="Three letters, such as EUR", optional=True),
     ]
@@ -251,10 +283,6 @@ def _line_box(longest: int) -> Json:
     return {"type": "plain_text_input", "action_id": "value", "max_length": longest}
 
 
-def _select(options: list[Json], initial: Json) -> Json:
-    return {"type": "static_select", "action_id": "value", "options": options, "initial_option": initial}
-
-
 def _input(block_id: str, label: str, element: Json, *, hint: str = "", optional: bool = False) -> Json:
     block: Json = {
         "type": "input",
@@ -271,16 +299,35 @@ def _option(text: str, value: str, description: str = "") -> Json:
     return {**option, "description": plain(clip(description, 75))} if description else option
 
 
+def _select(placeholder: str, **options: list[Json]) -> Json:
+    return {"type": "static_select", "action_id": "value", "placeholder": plain(placeholder), **options}
+
+
+def _one_of(options: list[Json]) -> Json:
+    """The first one is chosen until another is."""
+    return {**_select("Choose", options=options), "initial_option": options[0]}
+
+
+def _intent_picker(around: Surroundings) -> list[Json]:
+    """By the tier each brings about at least. Slack takes a hundred options to a group."""
+    groups: list[Json] = []
+    for tier, word in TIER_WORDS.items():
+        options = [_option(title[:1].upper() + title[1:], label) for label, title, of in around.intents if of == tier]
+        groups += [
+            {"label": plain(f"{word} risk"), "options": options[start : start + MAX_OPTIONS]}
+            for start in range(0, len(options), MAX_OPTIONS)
+        ]
+    if not groups:
+        return []
+    select = _select("As it was understood", option_groups=groups[:MAX_OPTIONS])
+    return [_input("intent", "What does the customer want?", select, optional=True)]
+
+
 def _template_picker(around: Surroundings) -> list[Json]:
     options = [_option(title or key, key) for key, title, _ in around.templates[:100] if key]
     if not options:
         return []
-    select = {
-        "type": "static_select",
-        "action_id": "value",
-        "placeholder": plain("Approved templates"),
-        "options": options,
-    }
+    select = _select("Approved templates", options=options)
     return [{**_input("template", "Start from a template", select, optional=True), "dispatch_action": True}]
 
 
@@ -311,9 +358,9 @@ def _text_as_it_is(case: Case, text: str) -> list[Json]:
     return blocks
 
 
-def _metadata(case: Case, packet: Packet, meta: Mapping[str, str]) -> str:
+def _metadata(case: Case, packet: Packet | None, meta: Mapping[str, str]) -> str:
     """JSON with c, h, p and whatever the caller knows (ch, ts, ru); the response URL goes first if it is too long."""
-    known = {"c": case.id, "h": case.request_hash, "p": packet.key, **meta}
+    known = {"c": case.id, "h": case.request_hash, "p": packet.key if packet else "", **meta}
     text = json.dumps(known, separators=(",", ":"))
     if len(text) > MAX_METADATA:
         text = json.dumps({k: v for k, v in known.items() if k in ("c", "h", "p", "ch", "ts")}, separators=(",", ":"))

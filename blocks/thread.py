@@ -2,9 +2,9 @@
 
 `mentions` of a reply are the only people it may ping. What a reply reads from its effect's `data`: reminder {},
 escalated {role, channel, reason}, draft_part {part, version}, decided {by, kind, stage}, voided {reason},
-delivered {late}, failed {error, remedy, reply}, held {reason}, holding {}, reopened {by}; direct messages: feedback
-{by, category, text, then}, receipt {request_hash}, urgent {}, submitter_decided {state},
-cc_opened {}, cc_closed {state}.
+delivered {late}, failed {error, remedy, reply}, held {reason}, holding {}, reopened {by}, reassessed {by, words, role,
+channel, reason}; direct messages: feedback {by, category, text, then}, receipt {request_hash}, urgent {},
+submitter_decided {state}, cc_opened {}, cc_closed {state}.
 """
 
 from __future__ import annotations
@@ -94,6 +94,11 @@ def _said(case: Case, effect: ThreadReply, around: Surroundings) -> tuple[str, s
             )
         case "reopened":
             return "↻ Reopened", f"by {around.name(str(data.get('by', '')))}. It waits for a decision again."
+        case "reassessed":
+            by, words = around.name(str(data.get("by", ""))), one_line(str(data.get("words", "")), 200)
+            channel = one_line(str(data.get("channel", "")), 80)
+            decides = f"{around.role(str(data.get('role', '')))}{f' in #{channel}' if channel else ''}"
+            return "↕ Reassessed", f"by {by}: {words}. It is decided by {decides}. {reason}".strip()
         case "draft_part":
             raise AssertionError("a part of the draft is a message of its own")
 

@@ -52,6 +52,7 @@ EventType = Literal[
     "HoldingSent",
     "CaseExpired",
     "CaseReopened",
+    "Reassessed",
     "CaseSuperseded",
     "CaseWithdrawn",
     "ReplyReleased",
@@ -95,7 +96,17 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 # --- effects -----------------------------------------------------------------------------------------------------
 
 ThreadKind = Literal[
-    "reminder", "escalated", "draft_part", "decided", "voided", "delivered", "failed", "held", "holding", "reopened"
+    "reminder",
+    "escalated",
+    "draft_part",
+    "decided",
+    "voided",
+    "delivered",
+    "failed",
+    "held",
+    "holding",
+    "reopened",
+    "reassessed",
 ]
 DirectKind = Literal["feedback", "receipt", "urgent", "submitter_decided", "cc_opened", "cc_closed"]
 

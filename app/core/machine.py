@@ -13,11 +13,13 @@ from app.core import (
     decisions,
     overriding,
     pausing,
+    reassessing,
     receipts,
     receiving,
     reopening,
     submitting,
     timing,
+    withdrawing,
 )
 from app.core.case import FINAL_STATES, OPEN_STATES, STATES, Case, Note, State
 from app.core.change import Change
@@ -44,6 +46,7 @@ from app.core.messages import (
     OverrideGuardrail,
     PacketShown,
     Parked,
+    Reassess,
     ReceiveCase,
     RecordView,
     RedriveDelivery,
@@ -58,6 +61,7 @@ from app.core.messages import (
     Understood,
     Undo,
     Withdraw,
+    WithdrawByPerson,
     WriteReply,
 )
 from app.core.stages import check_rights
@@ -88,6 +92,8 @@ ACCEPTED: Mapping[type[Command], frozenset[State]] = {
     ClaimCase: _ASKED | {"blocked"},
     ReleaseCase: _ASKED | {"blocked"},
     Reopen: frozenset({"expired"}),
+    Reassess: _ASKED | {"blocked"},
+    WithdrawByPerson: OPEN_STATES - {"received", "sending", "indeterminate"},
     RecordView: _ALL - {"received"},
     AddNote: _ALL - {"received"},
     SettleDelivery: frozenset({"indeterminate"}),
@@ -146,6 +152,10 @@ def _apply(change: Change, command: AnyCommand) -> None:
             claiming.release(change, command)
         case Reopen():
             reopening.reopen(change, command)
+        case Reassess():
+            reassessing.reassess(change, command)
+        case WithdrawByPerson():
+            withdrawing.withdraw(change, command)
         case RecordView():
             _record_view(change, command)
         case AddNote():
@@ -250,6 +260,8 @@ _VIEW_FOR: Mapping[str, type[Command]] = {
     "reject": Reject,
     "decline": Decline,
     "override": OverrideGuardrail,
+    "reassess": Reassess,
+    "withdraw": WithdrawByPerson,
 }
 
 
@@ -260,12 +272,17 @@ def _record_view(change: Change, command: RecordView) -> None:
         if case.state not in ACCEPTED[leads_to]:
             raise Refused(_code(case), explain_state(case, world))
         any_step = command.what in ("edit", "write", "reject")
-        if command.what == "override":
-            overriding.check(change, command.user)
-        else:
-            check_rights(case, command.user, world.people, world.policy, any_step=any_step)
-            claiming.check_free(change, command.user)
-        if command.seen != case.request_hash:
+        match command.what:
+            case "override":
+                overriding.check(change, command.user)
+            case "reassess":
+                reassessing.check(change, command.user)
+            case "withdraw":
+                withdrawing.check(case, command.user, world.people)
+            case _:
+                check_rights(case, command.user, world.people, world.policy, any_step=any_step)
+                claiming.check_free(change, command.user)
+        if command.what != "withdraw" and command.seen != case.request_hash:
             raise Refused("draft_changed", "This case changed since; look at the text as it is now.")
         if command.what in ("approve", "edit", "write"):
             decisions.check_on_this_side(change, command.user)

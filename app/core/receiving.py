@@ -31,6 +31,7 @@ def receive(command: ReceiveCase, world: World) -> Change:
         messages=command.messages,
         drafts=(draft,) if draft else (),
         signals=command.signals,
+        second_opinion=command.second_opinion,
         action=command.action,
         context=command.context,
         submitted_by=command.submitted_by,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from app.core.assessment import Stage
 from app.core.case import Case
 from app.core.errors import Refused
@@ -150,6 +152,18 @@ def check_rights(case: Case, user: str, people: People, policy: Policy, *, any_s
         raise Refused("not_in_role", f"This step needs someone from {role_names(wanted, policy)}; you are not in it.")
     still_open = open_roles(case, case.stage)
     return next((role for role in matching if role in still_open), matching[0])
+
+
+def check_holds(wanted: Iterable[str], user: str, people: People, policy: Policy, doing: str) -> str:
+    """The first of these roles that `user` holds; Refused otherwise. `doing` begins the sentence."""
+    if not people.find(user).may_decide:
+        raise Refused("not_allowed", "Guests, bots and deactivated accounts cannot decide here.")
+    roles = tuple(dict.fromkeys(wanted))
+    held = people.roles_of(user)
+    role = next((role for role in roles if role in held), "")
+    if not role:
+        raise Refused("not_in_role", f"{doing} takes someone from {role_names(roles, policy)}; you are not in it.")
+    return role
 
 
 def check_can_approve(case: Case, user: str, people: People) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from app.core.case import Case
+from app.core.case import Case, Signals
 from app.core.change import Change
 from app.core.decisions import check_reply
 from app.core.errors import Refused
@@ -40,6 +40,7 @@ def join(command: ReceiveCase, standing: Case) -> ReceiveCase:
     if known.id != command.customer.id:
         sentence = "The case that is open on this ticket is another customer's: check ticket and customer id."
         raise Refused("other_customer", sentence)
+    read = standing.signals
     said = {message.text.strip() for message in standing.messages}
     return replace(
         command,
@@ -48,6 +49,13 @@ def join(command: ReceiveCase, standing: Case) -> ReceiveCase:
             known, name=known.name or command.customer.name, segment=known.segment or command.customer.segment
         ),
         messages=(*standing.messages, *(m for m in command.messages if m.text.strip() not in said)),
+        # what it was taken for still counts, and what the person copied into the form can only raise that
+        signals=Signals(
+            intent=read.intent or command.signals.intent,
+            sentiment=read.sentiment or command.signals.sentiment,
+            language=read.language or command.signals.language,
+        ),
+        second_opinion=command.signals,
         context=command.context or standing.context,
         sentiment_falling=command.sentiment_falling or standing.history.sentiment_falling,
         repeated_intent=command.repeated_intent or standing.history.repeated_intent,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.core.case import Case
 from app.core.change import Change
 from app.core.effects import DirectKind, DirectMessage
-from app.core.people import People
+from app.core.people import People, Person
 from app.core.stages import submitter_account
 
 MOST_TOLD = 10  # of cc
@@ -33,10 +33,14 @@ def tell_end(change: Change, by: str = "") -> None:
         _direct(change, found, "cc_closed")
         _record(change, "end", found, missed)
     submitter = people.persons.get(submitter_account(case, people))
-    if submitter is None or submitter.is_bot or submitter.deleted or by == f"slack:{submitter.user_id}":
+    if submitter is None or submitter.is_bot or submitter.deleted or _is(by, submitter, people):
         return
     if case.state != "rejected":  # they have the reviewer's feedback already
         _direct(change, (submitter.user_id,), "submitter_decided")
+
+
+def _is(actor: str, person: Person, people: People) -> bool:
+    return bool(actor) and people.find(actor.removeprefix("slack:")).key == person.key
 
 
 def cc_accounts(case: Case, people: People) -> tuple[tuple[str, ...], tuple[str, ...]]:

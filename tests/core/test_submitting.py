@@ -120,6 +120,15 @@ class TestAnOpenCaseOnTheTicket:
         assert new.assessed.route.role == "vip_manager"
         assert new.ticket == old.ticket
 
+    def test_what_it_was_taken_for_still_counts_beside_what_the_form_says(self) -> None:
+        legal = self.standing(signals=signals("legal_question"))
+        _, new = self.replaced(legal, signals=signals("shipping_status"))
+        assert new.assessed.route.role == "legal_approver"
+        harmless = received(customer=a_customer())
+        _, raised = self.replaced(harmless, signals=signals("cancellation"))
+        assert raised.assessed.tier == "high"
+        assert raised.assessed.route.role == "billing_approver"
+
     def test_so_does_the_conversation_and_nothing_is_said_twice(self) -> None:
         threat = a_message("I will talk to my lawyer and sue you.")
         _, new = self.replaced(self.standing(messages=(threat, a_message("Sorry to hear.", author="agent"))))

@@ -33,7 +33,9 @@ from blocks.modals import (
     decline_view,
     edit_view,
     override_view,
+    reassess_view,
     reject_view,
+    withdraw_view,
     withheld_view,
     write_view,
 )
@@ -46,6 +48,8 @@ VIEWS: Mapping[str, str] = {
     "cs:write": "write",
     "cs:decline": "decline",
     "cs:override": "override",
+    "cs:reassess": "reassess",
+    "cs:withdraw": "withdraw",
     "cs:history": "history",
     "cs:withheld": "withheld_draft",
 }
@@ -56,6 +60,8 @@ MODALS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "write": write_view,
     "decline": decline_view,
     "override": override_view,
+    "reassess": reassess_view,
+    "withdraw": withdraw_view,
 }
 CLAIMS = ("cs:claim", "cs:release")
 MOST_HISTORY = 200

@@ -23,12 +23,14 @@ from app.core.pausing import EVERYWHERE, is_paused
 from app.core.stages import eligible
 from app.core.understanding import Understanding
 from app.edges.listeners.forms import hidden_fields
+from app.edges.metrics import Metrics
 from app.engine import Busy, Engine, Handled, Remember, where
 from app.ports.directory import SlackDirectory
 from app.ports.errors import PortError, RetryLater
 from app.ports.slack import SlackPort
 from blocks.notices import notice_blocks
 from blocks.surface import Surroundings, surroundings_of
+from blocks.words import waiting_for
 
 log = logging.getLogger("countersign.slack")
 
@@ -102,10 +104,12 @@ class Desk:
         slack: SlackPort,
         directory: SlackDirectory,
         pool: ThreadPoolExecutor,
+        metrics: Metrics,
         understanding: Callable[[], Understanding | None] = lambda: None,
     ) -> None:
         self.understanding = understanding
         self.engine = engine
+        self.metrics = metrics
         self.slack = slack
         self.directory = directory
         self.pool = pool
@@ -122,14 +126,18 @@ class Desk:
     def handle(self, command: AnyCommand, remember: Remember | None = None) -> Handled:
         """As `do`, for what may have been done before under the same key."""
         try:
-            return self.engine.handle(command, remember, timeout=STORE_WITHIN)
-        except Refused:
+            handled = self.engine.handle(command, remember, timeout=STORE_WITHIN)
+        except Refused as refusal:
+            self.metrics.refused(refusal.code)
             raise
         except (FutureTimeout, Busy):
             raise NotStored(NotStored.sentence) from None
         except Exception as error:
             log.error("command %s was not stored: %s", type(command).__name__, where(error))
             raise NotStored("Nothing was stored: Countersign has a fault of its own. Try again in a minute.") from error
+        if handled.case is not None:
+            self.metrics.handled(command, handled.case)
+        return handled
 
     def case(self, case_id: str) -> Case | None:
         with self.engine.store.reading() as reader:
@@ -205,8 +213,9 @@ class Desk:
 
         self.later(send)
 
-    def tell_done(self, user: str, target: Target, case: Case) -> None:
-        sentence = done_sentence(case)
+    def tell_done(self, user: str, target: Target, case: Case, sentence: str = "") -> None:
+        """`sentence` where there is more to say than what the case's state tells."""
+        sentence = sentence or done_sentence(case)
         undo = case.state == "approved" and case.verdict is not None and case.verdict.by == user
         # Undo binds to the text as it is now, which an edit has just made
         packet = packet_of(case, target)
@@ -246,6 +255,14 @@ def done_sentence(case: Case) -> str:
             return "Recorded. The case waits for a decision again; nothing was sent."
         case _:
             return f"Recorded. The case is {case.state} now."
+
+
+def reassessed_sentence(case: Case, around: Surroundings) -> str:
+    if case.state == "blocked":
+        return "Reassessed. There is nobody who could decide on it now."
+    asked = f"{waiting_for(case, around)} in #{case.assessed.route.channel}"
+    kept = "approvals given before stand" if case.approvals else "no approval stands"
+    return f"Reassessed: {case.assessed.tier} risk. It waits for {asked}; {kept}."
 
 
 def claim_sentence(case: Case) -> str:

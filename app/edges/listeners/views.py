@@ -7,13 +7,33 @@ from typing import Any
 
 from slack_bolt import Ack
 
+from app.core.assessment import TIERS
 from app.core.case import Case
 from app.core.errors import Refused
-from app.core.messages import Approve, Decline, Edit, OverrideGuardrail, PersonCommand, Reject, WriteReply
+from app.core.messages import (
+    Approve,
+    Decline,
+    Edit,
+    OverrideGuardrail,
+    PersonCommand,
+    Reassess,
+    Reject,
+    WithdrawByPerson,
+    WriteReply,
+)
 from app.edges.listeners.forms import Values, chosen, element, typed, values_of
 from app.edges.listeners.home import Home
 from app.edges.listeners.policy import PolicyDesk
-from app.edges.listeners.shared import Desk, NotStored, Payload, Target, click_of, read_target, user_of
+from app.edges.listeners.shared import (
+    Desk,
+    NotStored,
+    Payload,
+    Target,
+    click_of,
+    read_target,
+    reassessed_sentence,
+    user_of,
+)
 from app.edges.listeners.submissions import NEW, Submissions
 from blocks.modals import message_view, text_from_view
 
@@ -26,6 +46,11 @@ FIELD_OF: Mapping[str, str] = {
     "must_edit": "text",
     "checklist": "checklist",
     "reason_missing": "reason",
+    "unknown_intent": "intent",
+    "nothing_said": "intent",
+    "as_it_is": "tier",
+    "rules_stand": "tier",
+    "lowering": "tier",
 }
 
 
@@ -49,14 +74,17 @@ class Views:
         user = user_of(body)
         self.desk.get_to_know(user)
         try:
-            case = self.desk.do(self._command(body, str(view.get("callback_id")), target, user, values))
+            command = self._command(body, str(view.get("callback_id")), target, user, values)
+            case = self.desk.do(command)
         except Refused as refusal:
             self._refuse(ack, values, refusal)
         except NotStored as fault:
             ack(response_action="update", view=message_view("Please check", str(fault), text_from_view(values)))
         else:
             ack()
-            self.desk.tell_done(user, target, case)
+            again = isinstance(command, Reassess)
+            said = reassessed_sentence(case, self.desk.around(case)) if again else ""
+            self.desk.tell_done(user, target, case, said)
             if target.home:
                 Home(self.desk).show(user)
 
@@ -87,6 +115,12 @@ class Views:
                 )
             case "cs:override":
                 return OverrideGuardrail(**common, reason=typed(values, "reason"))
+            case "cs:reassess":
+                tier = next((tier for tier in TIERS if tier == chosen(values, "tier")), None)
+                reason = typed(values, "reason")
+                return Reassess(**common, intent=chosen(values, "intent"), tier=tier, reason=reason)
+            case "cs:withdraw":
+                return WithdrawByPerson(**common, reason=typed(values, "reason"))
             case "cs:decline":
                 return Decline(**common, reason=typed(values, "reason"))
             case _:
