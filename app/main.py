@@ -126,6 +126,7 @@ class Service:
     def start(self) -> None:
         self.engine.start()
         self.watch.load()
+        self.understandings.warm_up()
         self.dispatcher.start()
         self.ticker.start()
         if self.settings.socket_mode:
