@@ -51,6 +51,7 @@ from db.store import Store
 log = logging.getLogger("countersign")
 
 ANSWER_THREADS = 8
+TIDY_EVERY = timedelta(seconds=30)  # delegations that begin or end by the clock
 LOOK_EVERY = timedelta(seconds=2)  # at the policy directory, and at what other replicas put in force
 
 
@@ -103,7 +104,11 @@ class Service:
         )
         self.signing_key = signing_key(settings)
         self.checkpointer = Checkpointer(self.store, self.signing_key, self.clock)
-        self.ticker = Ticker(Sweeper(self.engine), self.checkpointer, [(self.watch.look, LOOK_EVERY)])
+        self.ticker = Ticker(
+            Sweeper(self.engine),
+            self.checkpointer,
+            [(self.watch.look, LOOK_EVERY), (self.engine.tidy_delegations, TIDY_EVERY)],
+        )
         self.pool = ThreadPoolExecutor(ANSWER_THREADS, thread_name_prefix="answer")
         self.metrics = Metrics(self.engine)
         desk = Desk(self.engine, self.slack, self.directory, self.pool, self.metrics, self.understandings)

@@ -20,6 +20,7 @@ HELP = (
     ("/approvals #queue", "one queue and its next ten cases"),
     ("/approvals pause [#queue] REASON", "stop AI text in a queue, or in all; people's replies go on"),
     ("/approvals resume [#queue]", "let AI text go on; careful queues and all at once take two people"),
+    ("/approvals delegate @somebody until WHEN", "let somebody act for you; alone, it shows who does"),
     ("/approvals new", "a reply of your own, for others to approve"),
     ("/approvals stats", "the team's figures, and how to read them"),
     ("/approvals failed", "deliveries that gave up or are in doubt, and another try"),

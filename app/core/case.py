@@ -189,6 +189,8 @@ class Approval(Value, frozen=True, kw_only=True):
     at: datetime
     channel_id: str = ""  # the message they decided on; empty for a click elsewhere
     ts: str = ""
+    instead_of: str = ""  # user id of who delegated to them; empty in their own right
+    instead_of_person: str = ""
 
 
 class Override(Value, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from app.core import (
     advice,
     claiming,
     decisions,
+    handing,
     overriding,
     pausing,
     reassessing,
@@ -41,6 +42,7 @@ from app.core.messages import (
     Edit,
     FireTimer,
     GaveUp,
+    HandOver,
     HeldAtGate,
     ModelFailed,
     OverrideGuardrail,
@@ -98,6 +100,7 @@ ACCEPTED: Mapping[type[Command], frozenset[State]] = {
     AddNote: _ALL - {"received"},
     SettleDelivery: frozenset({"indeterminate"}),
     ApplyPause: _ASKED | {"blocked"},
+    HandOver: _ASKED | {"blocked"},
     FireTimer: _ALL - FINAL_STATES,
     PacketShown: _ALL,
     Delivered: _ALL,
@@ -172,6 +175,8 @@ def _apply(change: Change, command: AnyCommand) -> None:
             receiving.report_action_result(change, command)
         case ApplyPause():
             pausing.apply(change, command)
+        case HandOver():
+            handing.hand_over(change, command)
         case FireTimer(key=advice.TIMER):
             advice.too_late(change, command)
         case FireTimer():

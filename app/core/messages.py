@@ -206,6 +206,15 @@ class ApplyPause(Command, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class HandOver(Command, frozen=True, kw_only=True):
+    """Somebody who is asked about this case delegated to somebody else until then."""
+
+    by: str
+    of: str
+    to: str
+    until: datetime
+
+
 # --- time and receipts -------------------------------------------------------------------------------------------
 
 
@@ -296,6 +305,7 @@ AnyCommand = (
     | RedriveDelivery
     | PersonCommand
     | ApplyPause
+    | HandOver
     | FireTimer
     | PacketShown
     | Delivered

@@ -10,6 +10,7 @@ from app.core.errors import Refused
 from app.core.offering import offered
 from app.core.office import PauseAi, ResumeAi
 from app.core.world import World
+from app.edges.listeners.delegating import DelegationDesk
 from app.edges.listeners.policy import PolicyDesk
 from app.edges.listeners.queues import NEXT, next_cases, queue_rows, team_figures
 from app.edges.listeners.shared import Desk, Target, user_of
@@ -64,6 +65,8 @@ class Commands:
             case ["failed"]:
                 self.desk.get_to_know(user)
                 return StuckDesk(self.desk).message(user)
+            case ["delegate", *rest]:
+                return DelegationDesk(self.desk).message(user, rest)
             case ["policy"]:
                 return PolicyDesk(self.desk).message()
             case ["help"]:

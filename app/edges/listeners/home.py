@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from app.core.case import Case, Submitter
+from app.edges.listeners.delegating import DelegationDesk
 from app.edges.listeners.queues import team_figures
 from app.edges.listeners.shared import Desk
+from blocks.delegations import delegation_sentence
 from blocks.figures import short_figures
 from blocks.home import SUBMITTED, home_view
 
@@ -23,10 +25,12 @@ class Home:
     def _publish(self, user: str) -> None:
         desk = self.desk
         may = desk.engine.people().find(user).may_decide
+        around = desk.surroundings()
         view = home_view(
             user,
             desk.waiting_for(user),
-            desk.surroundings(),
+            around,
+            delegations=[delegation_sentence(user, one, around) for one in DelegationDesk(desk).of(user)],
             submitted=self._submitted(user),
             figures=short_figures(*team_figures(desk)) if may else (),
             may_submit=may,
