@@ -21,7 +21,17 @@ from app.core.effects import (
     PacketUpdate,
     ThreadReply,
 )
-from app.core.messages import Delivered, Drafted, ModelFailed, PacketShown, Receipt, Understood
+from app.core.messages import (
+    Delivered,
+    Drafted,
+    GaveUp,
+    HeldAtGate,
+    ModelFailed,
+    PacketShown,
+    Parked,
+    Receipt,
+    Understood,
+)
 from app.core.pausing import is_paused, stops
 from app.core.scanning import blocked, scan_reply
 from app.engine import Engine
@@ -47,6 +57,34 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     model: LanguageModel | None = None
 
 
+class CaseParcel:
+    """A delivery together with its case as that stands now."""
+
+    def __init__(self, courier: Courier, delivery: ClaimedDelivery, case: Case) -> None:
+        self.courier = courier
+        self.delivery = delivery
+        self.case = case
+
+    def send(self) -> Receipt:
+        effect = self.delivery.effect
+        if isinstance(effect, HelpdeskReply) and (refusal := self.courier.gate(self.case, effect)):
+            return HeldAtGate(case_id=self.case.id, delivery=self.delivery.id, reason=refusal)
+        return self.courier.deliver(self.delivery, self.case)
+
+    def look(self) -> Receipt | bool | None:
+        return self.courier.look(self.delivery, self.case)
+
+    def gave_up(self, error: str, remedy: str) -> Receipt:
+        """Nothing is lost with a model's advice; everything else becomes a dead letter that people are told of."""
+        if self.delivery.destination == "model":
+            return ModelFailed(case_id=self.case.id, delivery=self.delivery.id, error=error)
+        return GaveUp(case_id=self.case.id, delivery=self.delivery.id, error=error, remedy=remedy)
+
+    def parked(self, error: str, look_at: str = "") -> Receipt:
+        where = look_at or f"ticket {self.case.ticket.id}: was this reply added?"
+        return Parked(case_id=self.case.id, delivery=self.delivery.id, error=error, look_at=where)
+
+
 class Courier:
     """One delivery at a time, without retries. Ports raise RetryLater, GiveUp or Ambiguous, and so does this."""
 
@@ -54,6 +92,12 @@ class Courier:
         self.engine = engine
         self.ports = ports
         self.monotonic = monotonic
+
+    def parcel(self, delivery: ClaimedDelivery) -> CaseParcel | None:
+        """None when there is no such case."""
+        with self.engine.store.reading() as reader:
+            case = reader.case(delivery.case_id)
+        return None if case is None else CaseParcel(self, delivery, case)
 
     def wait_of(self, pace: str) -> float:
         """Seconds until Slack takes the next message in this channel, or from this direct conversation."""

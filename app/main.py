@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.routing import Route
 
 from app.auditlog import Checkpointer, load_signing_key, parse_signing_key
+from app.auditor import Auditor
 from app.clock import Clock, SystemClock
 from app.core.errors import CountersignError, PolicyError
 from app.core.people import People
@@ -51,6 +52,7 @@ from db.store import Store
 log = logging.getLogger("countersign")
 
 ANSWER_THREADS = 8
+AUDIT_EVERY = timedelta(minutes=1)
 TIDY_EVERY = timedelta(seconds=30)  # delegations that begin or end by the clock
 LOOK_EVERY = timedelta(seconds=2)  # at the policy directory, and at what other replicas put in force
 
@@ -104,10 +106,15 @@ class Service:
         )
         self.signing_key = signing_key(settings)
         self.checkpointer = Checkpointer(self.store, self.signing_key, self.clock)
+        self.auditor = Auditor(self.engine)
         self.ticker = Ticker(
             Sweeper(self.engine),
             self.checkpointer,
-            [(self.watch.look, LOOK_EVERY), (self.engine.tidy_delegations, TIDY_EVERY)],
+            [
+                (self.watch.look, LOOK_EVERY),
+                (self.auditor.look, AUDIT_EVERY),
+                (self.engine.tidy_delegations, TIDY_EVERY),
+            ],
         )
         self.pool = ThreadPoolExecutor(ANSWER_THREADS, thread_name_prefix="answer")
         self.metrics = Metrics(self.engine)

@@ -72,6 +72,7 @@ from tests.core.openings import (
     policy_of,
 )
 from tests.core.witness import Witness, asked
+from tests.docs.flow import case_flows
 from tests.make import NOW, a_message, signals
 
 _T = TypeVar("_T")
@@ -143,6 +144,7 @@ class Histories(RuleBasedStateMachine):
             self.witnesses[case.id] = Witness(command, IDENTITIES)
         self.witnesses[case.id].saw(before, command, outcome, world)
         assert outcome.events
+        self.as_the_page_says(before, command, outcome)
         decided = sum(e.type in DECISION_EVENTS for e in outcome.events)
         assert decided <= 1
         if decided and before and before.claim and before.claim.until > world.now:
@@ -187,6 +189,13 @@ class Histories(RuleBasedStateMachine):
         deciding = {p.channel for p in case.packets if p.can_decide}
         assert world.policy.roles[now.route.role].channel in deciding
         assert not {p.channel for p in case.packets if not p.can_decide and p.kind != "signoff"} & channels
+
+    def as_the_page_says(self, before: Case | None, command: AnyCommand, outcome: Outcome) -> None:
+        """docs/state-machine.md leaves nothing out."""
+        flow = case_flows()[type(command).__name__]
+        assert {e.type for e in outcome.events} <= flow.events
+        assert {type(p.effect).__name__ for p in outcome.effects} <= flow.effects | {"Callback"}
+        assert outcome.case.state in {*flow.states, *([before.state] if before else [])}
 
     def shown(self, case: Case, packet: Packet) -> Any:
         key = (case.id, case.version, packet.key, id(self.people))
