@@ -28,6 +28,7 @@ from app.core.messages import (
     Drafted,
     HandOver,
     ReceiveCase,
+    RedriveDelivery,
     Reject,
     Reopen,
     SubmitDraft,
@@ -289,13 +290,13 @@ class Engine(OfficeDoor):
 
     def _record_refusal(self, uow: UnitOfWork, command: AnyCommand, refusal: Refused) -> None:
         """A person's refused click is a fact worth keeping; everything else that is refused changed nothing."""
-        if not isinstance(command, ByPerson) or uow.case(command.case_id) is None:
+        if not isinstance(command, ByPerson | RedriveDelivery) or uow.case(command.case_id) is None:
             return
         event = Event(
             type="CommandRefused",
-            actor=f"slack:{command.user}",
+            actor=f"slack:{command.user}" if isinstance(command, ByPerson) else command.by,
             reason=refusal.sentence,
-            request_hash=command.seen,
+            request_hash=command.seen if isinstance(command, ByPerson) else "",
             click=command.click,
             data={"command": type(command).__name__, "code": refusal.code},
         )

@@ -122,7 +122,8 @@ class Service:
         )
         self.pool = ThreadPoolExecutor(ANSWER_THREADS, thread_name_prefix="answer")
         self.metrics = Metrics(self.engine, self.directory.problems)
-        self.bolt = bolt_app(client, Desk(self.engine, self.slack, self.directory, self.pool, self.metrics))
+        desk = Desk(self.engine, self.slack, self.directory, self.pool, self.metrics, self.understandings)
+        self.bolt = bolt_app(client, desk)
         self._socket: SocketModeHandler | None = None
         self.api = self._api(keys)
 
@@ -141,6 +142,7 @@ class Service:
     def start(self) -> None:
         self.engine.start()
         self.watch.load()
+        self.understandings.warm_up()
         self.dispatcher.start()
         self.ticker.start()
         if self.settings.socket_mode:

@@ -172,9 +172,11 @@ class OutboxReads:
         destination: Destination | None = None,
         limit: int = 100,
         after: Delivery | None = None,
+        newest: bool = False,
     ) -> list[Delivery]:
-        """Oldest first, of any of these statuses (of all, when none is given); `after` is the last one of a page."""
-        query = select(outbox).order_by(outbox.c.created_at, outbox.c.id).limit(limit)
+        """Of these statuses (of all, when none is given), oldest first; `after` is the last of a page of these."""
+        order = (outbox.c.created_at.desc(), outbox.c.id.desc()) if newest else (outbox.c.created_at, outbox.c.id)
+        query = select(outbox).order_by(*order).limit(limit)
         if statuses:
             query = query.where(outbox.c.status.in_(statuses))
         for indexed, condition in ((_WAITING_STATUSES, _WAITING), (_STUCK_STATUSES, _STUCK)):

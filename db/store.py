@@ -15,6 +15,7 @@ from db import upgrade
 from db.auditing import AuditReads
 from db.cases import CaseWrites
 from db.connect import connect
+from db.figures import FigureReads
 from db.log import LogReads, LogWrites
 from db.office import OfficeReads, OfficeWrites
 from db.outbox import OutboxReads, OutboxWrites
@@ -22,7 +23,7 @@ from db.queries import CaseReads
 from db.timers import TimerReads, TimerWrites
 
 
-class Reader(AuditReads, CaseReads, LogReads, OfficeReads, OutboxReads, TimerReads):
+class Reader(AuditReads, CaseReads, FigureReads, LogReads, OfficeReads, OutboxReads, TimerReads):
     """One moment of the database, for as long as the `with` block of `Store.reading`."""
 
     def __init__(self, connection: Connection) -> None:

@@ -11,6 +11,7 @@ from app.core.lookups import awaited
 from app.core.pausing import stops
 from app.core.stages import able, roles_at
 from app.core.surfaces import let_in_fallback, open_packets, refresh, show_rest_of_draft, show_to
+from app.core.telling import tell_start
 from app.core.timing import arm
 
 
@@ -46,6 +47,7 @@ def ask_people(change: Change) -> None:
         review = Stage(id="review", roles=(assessment.route.role,), label="Review")
         change.set(assessment=replace(assessment, required="approve", stages=(review,)))
     change.set(opened_at=case.opened_at or change.now)
+    tell_start(change)
     if not case.packets:
         open_packets(change)
     let_in_fallback(change)

@@ -188,6 +188,8 @@ class Approval(Value, frozen=True, kw_only=True):
     request_hash: str
     draft_version: int
     at: datetime
+    channel_id: str = ""  # the message they decided on; empty for a click elsewhere
+    ts: str = ""
     instead_of: str = ""  # user id of who delegated to them; empty in their own right
     instead_of_person: str = ""
 
@@ -274,7 +276,7 @@ class Case(Value, frozen=True, kw_only=True):
     messages: tuple[Message, ...]
     drafts: tuple[Draft, ...] = ()  # oldest first; the last one is the current one
     signals: Signals = Signals()
-    second_opinion: Signals = Signals()  # a language model's: policy reads both, so it can only raise scrutiny
+    second_opinion: Signals = Signals()  # of a model, or of a form: policy reads both, so it can only raise scrutiny
     said: PersonSays | None = None
     gist: Gist | None = None
     history: History = History()
@@ -283,6 +285,7 @@ class Case(Value, frozen=True, kw_only=True):
     context: tuple[Fact, ...] = ()
     submitted_by: Submitter | None = None
     cc: tuple[str, ...] = ()
+    cc_told: tuple[str, ...] = ()  # user ids that know of the case
     callback_url: str = ""
     callback_key: str = ""  # name of the API key whose secret signs the callbacks
     deadline: datetime | None = None

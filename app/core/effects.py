@@ -49,6 +49,7 @@ EventType = Literal[
     "SignOffRequested",
     "ApprovalsVoided",
     "NoteAdded",
+    "CcTold",
     "TimerFired",
     "Reminded",
     "Escalated",
@@ -121,7 +122,7 @@ ThreadKind = Literal[
     "unresolved",
     "reassessed",
 ]
-DirectKind = Literal["feedback", "receipt", "urgent", "submitter_decided", "asked"]
+DirectKind = Literal["feedback", "receipt", "urgent", "submitter_decided", "asked", "cc_opened", "cc_closed"]
 
 
 class Effect(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="effect", omit_defaults=True):

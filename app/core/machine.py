@@ -19,6 +19,7 @@ from app.core import (
     receiving,
     reopening,
     resolving,
+    submitting,
     timing,
     withdrawing,
 )
@@ -75,6 +76,7 @@ from app.core.who import people_for, remember
 from app.core.world import World
 
 MESSAGES = 200  # of a conversation, the latest
+CC = 50  # people in cc, of a case and those it replaced
 _ALL = frozenset(STATES)
 _ASKED: frozenset[State] = frozenset({"pending", "awaiting_signoff"})
 # The state table (CO4): where each command is accepted. Every other cell is a refusal; a test walks them all.
@@ -148,7 +150,7 @@ def decide(case: Case | None, command: AnyCommand, world: World) -> Outcome:
     if case.state not in ACCEPTED[type(command)]:
         raise Refused(_code(case), explain_state(case, world))
     world = replace(world, people=people_for(case, world.people))
-    change = Change(case, world, _actor(command), command.click if isinstance(command, ByPerson) else None)
+    change = Change(case, world, _actor(command), getattr(command, "click", None))
     _apply(change, command)
     if isinstance(command, ByPerson) and any(event.type in _TAKES_SIDES for event in change.events):
         sides = (command.user, *(a.instead_of for a in change.case.approvals if a.instead_of))
@@ -280,7 +282,9 @@ def expand(command: AnyCommand, case: Case | None, open_case: Case | None) -> tu
         successor=command.case_id,
         reason="The customer wrote again." if case is not None else "A newer case came in for this ticket.",
     )
-    return (first, replace(command, supersedes=open_case.id))
+    command = submitting.join(command, open_case)
+    told = {"cc": tuple(dict.fromkeys((*open_case.cc, *command.cc)))[:CC], "cc_told": open_case.cc_told}
+    return (first, replace(command, supersedes=open_case.id, messages=command.messages[-MESSAGES:], **told))
 
 
 def _actor(command: AnyCommand) -> str:

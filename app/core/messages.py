@@ -48,6 +48,7 @@ class ReceiveCase(Command, frozen=True, kw_only=True):
     context: tuple[Fact, ...] = ()
     submitted_by: Submitter | None = None
     cc: tuple[str, ...] = ()
+    cc_told: tuple[str, ...] = ()
     callback_url: str = ""
     callback_key: str = ""
     deadline: datetime | None = None
@@ -55,6 +56,8 @@ class ReceiveCase(Command, frozen=True, kw_only=True):
     supersedes: str = ""
     sentiment_falling: bool = False
     repeated_intent: bool = False
+    second_opinion: Signals = Signals()
+    click: Click = Click()
 
 
 class AddCustomerMessage(Command, frozen=True, kw_only=True):
@@ -91,6 +94,7 @@ class RedriveDelivery(Command, frozen=True, kw_only=True):
     by: str
     delivery: str
     effect: AnyEffect | None = None
+    click: Click = Click()
 
 
 class ReportActionResult(Command, frozen=True, kw_only=True):

@@ -34,6 +34,15 @@ DEFAULT_EVENTS = (
 )
 
 
+@dataclass(frozen=True)
+class Shortcut:
+    """A global shortcut, as an app's manifest names it."""
+
+    callback_id: str
+    name: str
+    description: str = ""
+
+
 @dataclass
 class SandboxConfig:
     """Times in seconds. `now` makes message timestamps; signatures always carry the wall clock."""
@@ -62,4 +71,5 @@ class SandboxConfig:
     rate_tiers: bool = False
     stall_seconds: float = 30.0
     commands: tuple[str, ...] = ("/approvals",)
+    shortcuts: tuple[Shortcut, ...] = (Shortcut("cs:new", "New reply", "A reply of your own, for others to approve"),)
     escape_commands: bool = True

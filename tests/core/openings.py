@@ -106,6 +106,7 @@ BARE: dict[str, Any] = {
     "messages": (a_message(),),
     "draft": a_draft(),
     "callback_url": "https://agent.example/hook",
+    "cc": ("UCRM1", "uops1@countersign.example", "nobody@elsewhere.example"),
 }
 
 

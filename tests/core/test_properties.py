@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from app.core.assessment import TIERS
 from app.core.case import OPEN_STATES, Case, History, Packet
-from app.core.effects import DECISION_EVENTS, Callback, Click, Outcome, PacketPost, PacketUpdate
+from app.core.effects import DECISION_EVENTS, Callback, Click, DirectMessage, Outcome, PacketPost, PacketUpdate
 from app.core.errors import Refused
 from app.core.machine import decide, expand
 from app.core.messages import (
@@ -162,6 +162,10 @@ class Histories(RuleBasedStateMachine):
         else:
             assert TIERS.index(case.assessed.tier) >= TIERS.index(before.assessed.tier)
         assert case.state == before.state or any(isinstance(p.effect, Callback) for p in outcome.effects)
+        direct = [(p.effect.kind, p.effect.user) for p in outcome.effects if isinstance(p.effect, DirectMessage)]
+        ends = case.is_final and before.state != case.state and case.state != "superseded"
+        assert {u for kind, u in direct if kind == "cc_closed"} == ({"UCRM1", "UOPS1"} if ends else set())
+        assert len(set(direct)) == len(direct), "somebody was told the same twice"
         told = {p.effect.packet for p in outcome.effects if isinstance(p.effect, PacketPost | PacketUpdate)}
         for packet in case.packets:
             old = before.packet(packet.key)
@@ -495,7 +499,8 @@ class Histories(RuleBasedStateMachine):
         arrived = self.witnesses[case.id].arrived > 0
         settle = SettleDelivery(**click, delivery=case.pending_reply, arrived=arrived)
         number = self.pick(data, [case.deliveries, *range(1, case.deliveries + 1)])
-        again = RedriveDelivery(case_id=case.id, by="system:cli", delivery=f"{case.id}-{number}")
+        by = self.pick(data, ["system:cli", f"slack:{click['user']}"])
+        again = RedriveDelivery(case_id=case.id, by=by, delivery=f"{case.id}-{number}")
         self.do(self.pick(data, [settle, again, replace(again, delivery=case.pending_reply or again.delivery)]))
 
     @precondition(lambda self: any(c.state == "expired" for c in self.cases.values()))

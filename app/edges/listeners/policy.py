@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from slack_bolt import Ack
 
 from app.core.errors import Refused
 from app.core.office import DecidePolicy, Office
+from app.edges.listeners.forms import hidden_fields
 from app.edges.listeners.shared import Desk, Payload, Target, place_of, user_of
 from blocks.policy import policy_message, policy_reason_view, short
 from blocks.surface import SlackMessage
@@ -50,7 +50,7 @@ class PolicyDesk:
     def submit(self, ack: Ack, body: Payload, reason: str) -> None:
         """The reason's form came back; a refusal stands at its field."""
         view = body["view"]
-        meta = _decoded(view.get("private_metadata"))
+        meta = hidden_fields(view.get("private_metadata"))
         user = user_of(body)
         do: Any = "roll_back" if meta.get("do") == "roll_back" else "reject"
         command = DecidePolicy(user=user, snapshot=meta.get("s", ""), do=do, reason=reason)
@@ -74,12 +74,5 @@ def _outcome(office: Office, snapshot: str, do: str = "sign") -> str:
     return "Your signature is recorded. It comes into force once everybody needed has signed."
 
 
-def _decoded(raw: object) -> dict[str, str]:
-    try:
-        return msgspec.json.decode(str(raw or ""), type=dict[str, str])
-    except msgspec.DecodeError:
-        return {}
-
-
 def _snapshot_in(value: object) -> str:
-    return _decoded(value).get("s", "")[:64]
+    return hidden_fields(value).get("s", "")[:64]
