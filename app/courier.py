@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 import msgspec
 
-from app.core.case import Case
+from app.core.case import Case, Packet
 from app.core.effects import (
     Callback,
     CrmPatch,
@@ -21,20 +22,25 @@ from app.core.effects import (
     PacketUpdate,
     ThreadReply,
 )
-from app.core.messages import Delivered, Drafted, ModelFailed, PacketShown, Receipt, Understood
+from app.core.messages import Delivered, Drafted, ModelFailed, PacketShown, Receipt, SurfaceLost, Understood
 from app.core.pausing import is_paused, stops
 from app.core.scanning import blocked, scan_reply
 from app.engine import Engine
 from app.ports.callbacks import CallbackPort
 from app.ports.crm import Crm
-from app.ports.errors import Found, SendResult
+from app.ports.errors import Found, GiveUp, SendResult
 from app.ports.helpdesk import Helpdesk
 from app.ports.llm import Brief, LanguageModel
 from app.ports.slack import SlackPort
 from blocks.packet import packet_message
-from blocks.surface import Surroundings, surroundings_of
+from blocks.surface import SlackMessage, Surroundings, surroundings_of
 from blocks.thread import direct_message, thread_message
 from db.outbox import ClaimedDelivery
+
+
+DIGEST = "digest"  # in a packet's metadata: which state of the case Slack shows
+# Where a successor or a colleague's answer took a case's place before anybody saw it, nobody looks for its packets.
+_REPLACED = ("superseded", "withdrawn")
 
 
 class Ports(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,13 +96,15 @@ class Courier:
                 return self._show(delivery, case, effect)
             case ThreadReply():
                 parent = case.packet(effect.packet)
+                if parent is not None and parent.ts is None and parent.gone and not parent.lost:
+                    return surface_lost(delivery, case, effect, "moving", "its packet is on its way")
                 if parent is not None and parent.ts is not None:
-                    message = thread_message(case, effect, self._around(case))
+                    message = thread_message(case, effect, self.around(case))
                     result = self.ports.slack.post(
                         delivery.id, parent.channel_id, message.text, message.blocks, message.metadata, parent.ts
                     )
             case DirectMessage():
-                message = direct_message(case, effect, self._around(case))
+                message = direct_message(case, effect, self.around(case))
                 result = self.ports.slack.direct(
                     delivery.id, effect.user, message.text, message.blocks, message.metadata
                 )
@@ -142,22 +150,18 @@ class Courier:
     def _show(self, delivery: ClaimedDelivery, case: Case, effect: PacketPost | PacketUpdate) -> Receipt:
         """Post or update a packet as the case is now. What Slack shows already is not sent again."""
         packet = case.packet(effect.packet)
-        if packet is None:
+        if packet is None or packet.lost:
             return Delivered(case_id=case.id, delivery=delivery.id)
-        message = packet_message(case, packet, self._around(case))
+        message = packet_message(case, packet, self.around(case))
+        metadata = with_digest(message)
         if packet.ts is None:
-            if isinstance(effect, PacketUpdate):
+            if isinstance(effect, PacketUpdate) or _nobody_waits(case):
                 return Delivered(case_id=case.id, delivery=delivery.id, remote_id="skipped")
-            parent = case.packet(packet.parent) if packet.parent else None
-            channel = self._channel(packet.channel)
-            thread = parent.ts if parent else None
-            result = self.ports.slack.post(delivery.id, channel, message.text, message.blocks, message.metadata, thread)
+            result = self._post(delivery, case, packet, message, metadata)
         elif packet.shown == message.digest:
             return Delivered(case_id=case.id, delivery=delivery.id, remote_id="shown")
         else:
-            result = self.ports.slack.update(
-                packet.channel_id, packet.ts, message.text, message.blocks, message.metadata
-            )
+            result = self.ports.slack.update(packet.channel_id, packet.ts, message.text, message.blocks, metadata)
         return PacketShown(
             case_id=case.id,
             delivery=delivery.id,
@@ -166,6 +170,15 @@ class Courier:
             ts=result.ts,
             digest=message.digest,
         )
+
+    def _post(
+        self, delivery: ClaimedDelivery, case: Case, packet: Packet, message: SlackMessage, metadata: Mapping[str, Any]
+    ) -> SendResult:
+        if packet.person:
+            return self.ports.slack.direct(delivery.id, packet.person, message.text, message.blocks, metadata)
+        parent = case.packet(packet.parent) if packet.parent else None
+        channel, thread = self._channel(packet.channel), parent.ts if parent else None
+        return self.ports.slack.post(delivery.id, channel, message.text, message.blocks, metadata, thread)
 
     def look(self, delivery: ClaimedDelivery, case: Case) -> Receipt | bool | None:
         """Did a delivery of unknown outcome arrive? A receipt: yes. True: it may be sent (again). None: who knows."""
@@ -198,6 +211,11 @@ class Courier:
         parent = case.packet(packet.parent) if packet.parent else None
         thread = (parent.ts if parent else None) if isinstance(effect, PacketPost) else packet.ts
         channel_id = packet.channel_id or self._channel(packet.channel)
+        if packet.person and not packet.channel_id:
+            try:
+                channel_id = self.ports.slack.direct_channel(packet.person)
+            except GiveUp:
+                return True
         found, ts = self.ports.slack.find_posted(
             delivery.id, channel_id, thread, delivery.first_at or delivery.created_at
         )
@@ -209,9 +227,43 @@ class Courier:
             case_id=case.id, delivery=delivery.id, packet=packet.key, channel_id=channel_id, ts=ts, digest=""
         )
 
-    def _around(self, case: Case) -> Surroundings:
+    def around(self, case: Case) -> Surroundings:
+        """What a packet of this case shows besides the case, as it is now."""
         paused = is_paused(case, self.engine.pauses())
         return surroundings_of(self.engine.policy_of(case.policy_snapshot), self.engine.people(), paused=paused)
 
     def _channel(self, name: str) -> str:
         return self.engine.people().channels.get(name, name)
+
+
+def with_digest(message: SlackMessage) -> dict[str, Any]:
+    """The message's metadata with its digest, which survives whatever Slack makes of text and blocks."""
+    known = message.metadata or {}
+    return {**known, "event_payload": {**(known.get("event_payload") or {}), DIGEST: message.digest}}
+
+
+def _nobody_waits(case: Case) -> bool:
+    return case.state in _REPLACED and not any(p.ts or p.gone for p in case.packets)
+
+
+def surface_lost(
+    delivery: ClaimedDelivery,
+    case: Case,
+    effect: PacketPost | PacketUpdate | ThreadReply,
+    lost: Literal["channel", "message", "shape", "moving"],
+    error: str,
+    remedy: str = "",
+) -> SurfaceLost:
+    """`case` is as it was when the delivery was tried."""
+    packet = case.packet(effect.packet)
+    return SurfaceLost(
+        case_id=case.id,
+        delivery=delivery.id,
+        packet=effect.packet,
+        channel=packet.channel if packet else "",
+        ts=(packet.ts or "") if packet else "",
+        lost=lost,
+        error=error,
+        remedy=remedy,
+        effect=effect,
+    )

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from app.clock import Clock
 from app.core.case import Case
@@ -23,13 +23,15 @@ from app.core.effects import (
     ModelReading,
     PacketPost,
     PacketUpdate,
+    ThreadReply,
 )
 from app.core.errors import Refused
 from app.core.messages import GaveUp, HeldAtGate, ModelFailed, Parked, Receipt
 from app.core.retry import MAX_DELAY, Breaker, OutOfTime, RetryAt, plan_retry
-from app.courier import Courier, Ports
+from app.courier import Courier, Ports, surface_lost
 from app.engine import Engine, Point, no_point, where
 from app.ports.errors import Ambiguous, GiveUp, RetryLater
+from app.ports.slack_errors import surface_trouble
 from db.outbox import ClaimedDelivery
 
 log = logging.getLogger("countersign.dispatch")
@@ -165,7 +167,7 @@ class Dispatcher:
                 self._failed(delivery.destination)
             self._retry(delivery, str(error), error.after)
         except GiveUp as error:
-            self._lose(delivery, error.error, error.remedy)
+            self._refused(delivery, case, error)
         except Ambiguous as error:
             self._failed(delivery.destination)
             self._ambiguous(delivery, case, error)
@@ -174,13 +176,25 @@ class Dispatcher:
             log.error("delivery %s failed: %s", delivery.id, where(error))
             self._ambiguous(delivery, case, Ambiguous(f"fault: {type(error).__name__}", "the destination"))
         else:
-            with self._counting:
-                self._breakers[delivery.destination] = self._breakers[delivery.destination].succeeded()
+            self._succeeded(delivery.destination)
             self._refer(receipt)
 
     def _failed(self, destination: Destination) -> None:
         with self._counting:
             self._breakers[destination] = self._breakers[destination].failed(self.clock.now())
+
+    def _succeeded(self, destination: Destination) -> None:
+        with self._counting:
+            was_open = self._breakers[destination].opened_at is not None
+            self._breakers[destination] = self._breakers[destination].succeeded()
+        if was_open:
+            # what was tried in vain would else wait behind what was not: the highest risk goes first again
+            with self.store.writing() as uow:
+                uow.hasten(destination)
+
+    def unreachable_since(self, destination: Destination) -> datetime | None:
+        """When deliveries began to fail in a row, as this process saw it; None while they arrive."""
+        return self._breakers[destination].opened_at
 
     def _put_back(self, delivery: ClaimedDelivery, seconds: float) -> None:
         """Its channel is not ready: no attempt was made, so none is written down."""
@@ -229,6 +243,16 @@ class Dispatcher:
             uow.reschedule(delivery.id, self.worker, plan.due_at, reason, maybe_sent=maybe_sent)
             uow.append_events((event,), delivery.case_id, self.engine.clock.now())
         log.info("delivery %s to %s waits: %s", delivery.id, delivery.destination, reason)
+
+    def _refused(self, delivery: ClaimedDelivery, case: Case, error: GiveUp) -> None:
+        """For good. A packet whose place is lost, or which is too much for Slack, goes on in another way."""
+        effect, trouble = delivery.effect, surface_trouble(error.code)
+        shapeless = trouble == "shape" and isinstance(effect, ThreadReply)
+        if trouble is None or shapeless or not isinstance(effect, PacketPost | PacketUpdate | ThreadReply):
+            self._lose(delivery, error.error, error.remedy)
+            return
+        log.warning("packet %s of case %s cannot be shown: %s", effect.packet, case.id, error.code)
+        self._refer(surface_lost(delivery, case, effect, trouble, error.error, error.remedy))
 
     def _lose(self, delivery: ClaimedDelivery, error: str, remedy: str) -> None:
         """Nothing is lost with a model's advice; everything else becomes a dead letter that people are told of."""

@@ -2,8 +2,9 @@
 
 `mentions` of a reply are the only people it may ping. What a reply reads from its effect's `data`: reminder {},
 escalated {role, channel, reason}, draft_part {part, version}, decided {by, kind, stage}, voided {reason},
-delivered {late}, failed {error, remedy, reply}, held {reason}, holding {}, reopened {by}; direct messages: feedback
-{by, category, text, then}, receipt {request_hash}, urgent {}, submitter_decided {}.
+delivered {late}, failed {error, remedy, reply}, held {reason}, holding {}, reopened {by}, moved {channel, reason},
+reposted {}; direct messages: feedback {by, category, text, then}, receipt {request_hash}, urgent {},
+submitter_decided {}, moved {packet}.
 """
 
 from __future__ import annotations
@@ -80,6 +81,14 @@ def _said(case: Case, effect: ThreadReply, around: Surroundings) -> tuple[str, s
             )
         case "reopened":
             return "↻ Reopened", f"by {around.name(str(data.get('by', '')))}. It waits for a decision again."
+        case "moved":
+            place = one_line(str(data.get("channel", "")), 80)
+            return (
+                "↪ Moved here",
+                f"from #{place}, which cannot be used. Who may decide has not changed. {reason}".strip(),
+            )
+        case "reposted":
+            return "↻ Posted again", "The packet was deleted from Slack, and its case is not closed by that."
         case "draft_part":
             raise AssertionError("a part of the draft is a message of its own")
 
@@ -90,7 +99,7 @@ def _draft_part(case: Case, effect: ThreadReply, around: Surroundings) -> SlackM
     version = int(effect.data.get("version", case.draft.version if case.draft else 0))
     draft = next((d for d in case.drafts if d.version == version), None)
     parts = draft_parts(draft.text) if draft else ()
-    gone = draft is None or draft is not case.draft or is_withheld(case, around) or not 0 < part < len(parts)
+    gone = draft is None or draft is not case.draft or is_withheld(case, around) or not 0 <= part < len(parts)
     if gone or any(f.sensitive for f in case.blocking):
         text = f"Part {part + 1} of version {version} is not shown: the reply has changed or is withheld."
         return slack_message(text, [context(plain(text))])
@@ -114,7 +123,7 @@ def direct_message(case: Case, effect: DirectMessage, around: Surroundings) -> S
     if effect.kind == "receipt":
         blocks += _receipt_lines(case, effect)
     blocks.append(context(plain(f"{case_and_ticket(case)} · {customer_name(case)}")))
-    packet = case.packets[0] if case.packets else None
+    packet = case.packet(str(effect.data.get("packet", ""))) or (case.packets[0] if case.packets else None)
     if packet and (url := around.permalink(packet.channel_id, packet.ts)):
         blocks.append({"type": "actions", "elements": [url_button("Open packet", "cs:open", url)]})
     return slack_message(f"{escape(title)}. {prose(rest, 600)} ({dead(case_and_ticket(case))})", blocks)
@@ -125,6 +134,11 @@ def _told(case: Case, effect: DirectMessage, around: Surroundings) -> tuple[str,
     match effect.kind:
         case "urgent":
             return "⚠ Needs you now", f"{topic(case)}, {customer_name(case)}: waiting for {waiting_for(case, around)}."
+        case "moved":
+            return "↪ Needs you in another place", (
+                f"{topic(case)}, {customer_name(case)}: its channel cannot be used, so its packet stands elsewhere. "
+                "You may decide as before."
+            )
         case "feedback":
             why = ": ".join(
                 filter(None, [spelled(str(data.get("category", ""))), one_line(str(data.get("text", "")), 600)])

@@ -214,7 +214,8 @@ class Packet(Value, frozen=True, kw_only=True):
     """A Slack message that shows the case. `ts` is None until Slack took it; `shown` is the digest Slack shows now.
 
     kind `packet` has the decision buttons, `write_reply` is the helper packet of DE10, `escalation` stands in a further
-    channel, `signoff` is the request in the thread of packet `parent`.
+    channel, `signoff` is the request in the thread of packet `parent`. One that cannot be shown in its role's channel
+    keeps that channel's name as `home`; with a `person` it stands in the direct messages with them.
     """
 
     key: str
@@ -227,6 +228,16 @@ class Packet(Value, frozen=True, kw_only=True):
     ts: str | None = None
     shown: str = ""
     can_decide: bool = True
+    home: str = ""
+    person: str = ""
+    gone: tuple[str, ...] = ()  # ts of its messages that are not there any more
+    brief: bool = False  # Slack refused the whole one
+    lost: bool = False  # nowhere left to show it
+
+    @property
+    def queue(self) -> str:
+        """The channel of its role, wherever it stands."""
+        return self.home or self.channel
 
 
 class Timer(Value, frozen=True, kw_only=True):
@@ -297,6 +308,7 @@ class Case(Value, frozen=True, kw_only=True):
     notes: tuple[Note, ...] = ()
     escalations: tuple[Escalation, ...] = ()
     packets: tuple[Packet, ...] = ()
+    lost_channels: tuple[str, ...] = ()  # names of those that could not show it
     timers: tuple[Timer, ...] = ()
     fired: tuple[str, ...] = ()  # timer keys that fired: each rung once
     holding_sent: bool = False

@@ -30,6 +30,11 @@ EventType = Literal[
     "ModelGaveUp",
     "PacketPosted",
     "PacketUpdated",
+    "PacketLost",
+    "PacketDrifted",
+    "PacketMoved",
+    "PacketShortened",
+    "RoleMailed",
     "ViewOpened",
     "WithheldDraftViewed",
     "Approved",
@@ -93,10 +98,13 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 # --- effects -----------------------------------------------------------------------------------------------------
 
-ThreadKind = Literal[
-    "reminder", "escalated", "draft_part", "decided", "voided", "delivered", "failed", "held", "holding", "reopened"
-]
-DirectKind = Literal["feedback", "receipt", "urgent", "submitter_decided"]
+ThreadKind = (
+    Literal[
+        "reminder", "escalated", "draft_part", "decided", "voided", "delivered", "failed", "held", "holding", "reopened"
+    ]
+    | Literal["moved", "reposted"]
+)
+DirectKind = Literal["feedback", "receipt", "urgent", "submitter_decided", "moved"]
 
 
 class Effect(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="effect", omit_defaults=True):

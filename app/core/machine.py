@@ -7,7 +7,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from app.core import advice, claiming, decisions, overriding, pausing, receipts, receiving, reopening, timing
+from app.core import advice, astray, claiming, decisions, overriding, pausing, receipts, receiving, reopening, timing
 from app.core.case import FINAL_STATES, OPEN_STATES, STATES, Case, Note, State
 from app.core.change import Change
 from app.core.effects import Callback, Outcome
@@ -39,17 +39,19 @@ from app.core.messages import (
     Reject,
     ReleaseCase,
     Reopen,
+    RepairPacket,
     ReportActionResult,
     SettleDelivery,
     SignOff,
     SubmitDraft,
     Supersede,
+    SurfaceLost,
     Understood,
     Undo,
     Withdraw,
     WriteReply,
 )
-from app.core.stages import check_rights
+from app.core.stages import check_rights, check_sees_pii
 from app.core.surfaces import refresh
 from app.core.world import World
 
@@ -80,6 +82,7 @@ ACCEPTED: Mapping[type[Command], frozenset[State]] = {
     AddNote: _ALL - {"received"},
     SettleDelivery: frozenset({"indeterminate"}),
     ApplyPause: _ASKED | {"blocked"},
+    RepairPacket: _ALL - {"received"},
     FireTimer: _ALL - FINAL_STATES,
     PacketShown: _ALL,
     Delivered: _ALL,
@@ -87,6 +90,7 @@ ACCEPTED: Mapping[type[Command], frozenset[State]] = {
     Drafted: _ALL,
     ModelFailed: _ALL,
     GaveUp: _ALL,
+    SurfaceLost: _ALL,
     Parked: _ALL,
     HeldAtGate: _ALL,
 }
@@ -150,6 +154,8 @@ def _apply(change: Change, command: AnyCommand) -> None:
             receiving.report_action_result(change, command)
         case ApplyPause():
             pausing.apply(change, command)
+        case RepairPacket():
+            astray.repair(change, command)
         case FireTimer(key=advice.TIMER):
             advice.too_late(change, command)
         case FireTimer():
@@ -168,6 +174,8 @@ def _apply(change: Change, command: AnyCommand) -> None:
             receipts.delivered(change, command)
         case GaveUp():
             receipts.gave_up(change, command)
+        case SurfaceLost():
+            astray.surface_lost(change, command)
         case Parked():
             receipts.parked(change, command)
         case HeldAtGate():
@@ -219,7 +227,15 @@ def _actor(command: AnyCommand) -> str:
         case FireTimer():
             return "system:timers"
         case (
-            PacketShown() | Delivered() | Understood() | Drafted() | ModelFailed() | GaveUp() | Parked() | HeldAtGate()
+            PacketShown()
+            | Delivered()
+            | Understood()
+            | Drafted()
+            | ModelFailed()
+            | GaveUp()
+            | SurfaceLost()
+            | Parked()
+            | HeldAtGate()
         ):
             return "system:dispatch"
         case _ if isinstance(command, ByPerson):
@@ -262,6 +278,8 @@ def _record_view(change: Change, command: RecordView) -> None:
         change.set(withheld_viewed_by=tuple(dict.fromkeys((*case.withheld_viewed_by, command.user))))
         change.record("WithheldDraftViewed")
         return
+    if command.what == "pii":
+        check_sees_pii(command.user, world.people, world.active)
     change.record("ViewOpened", view=command.what)
     if change.case.claim is not case.claim:
         refresh(change)

@@ -152,6 +152,13 @@ def check_rights(case: Case, user: str, people: People, policy: Policy, *, any_s
     return next((role for role in matching if role in still_open), matching[0])
 
 
+def check_sees_pii(user: str, people: People, policy: Policy) -> None:
+    """Personal data is shown to the roles that roles.yaml says may see it, as it says today."""
+    wanted = tuple(name for name, spec in policy.roles.items() if spec.sees_pii)
+    if not people.roles_of(user) & set(wanted):
+        raise Refused("no_pii", f"Only {role_names(wanted, policy)} may see what is masked here.")
+
+
 def check_can_approve(case: Case, user: str, people: People) -> None:
     """Nobody on both sides, and nobody twice."""
     person = people.find(user)

@@ -95,7 +95,7 @@ class SlackPort:
         blocks: Blocks,
         metadata: Mapping[str, Any] | None = None,
     ) -> SendResult:
-        channel = self._direct_channel(user)
+        channel = self.direct_channel(user)
         return self._post(delivery_id, user, channel, text, blocks, metadata, None)
 
     def update(
@@ -148,7 +148,7 @@ class SlackPort:
     def find_direct(self, delivery_id: str, user: str, oldest: datetime) -> tuple[Found, str]:
         """`find_posted` in the direct messages with `user`."""
         try:
-            channel = self._direct_channel(user)
+            channel = self.direct_channel(user)
         except GiveUp:
             return Found.UNKNOWN, ""
         return self.find_posted(delivery_id, channel, None, oldest)
@@ -233,7 +233,8 @@ class SlackPort:
         ts = str(posted.get("ts", ""))
         return SendResult(remote_id=ts, channel_id=str(posted.get("channel", channel)), ts=ts)
 
-    def _direct_channel(self, user: str) -> str:
+    def direct_channel(self, user: str) -> str:
+        """The id of the direct conversation with `user`. Raises RetryLater or GiveUp."""
         known = self._directs.get(user)
         if known:
             return known
