@@ -37,7 +37,6 @@ from blocks.surface import SlackMessage, Surroundings, surroundings_of
 from blocks.thread import direct_message, thread_message
 from db.outbox import ClaimedDelivery
 
-
 DIGEST = "digest"  # in a packet's metadata: which state of the case Slack shows
 # Where a successor or a colleague's answer took a case's place before anybody saw it, nobody looks for its packets.
 _REPLACED = ("superseded", "withdrawn")

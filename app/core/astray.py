@@ -1,4 +1,4 @@
-"""Packets that Slack lost, does not show as they are, or will not take (SL2): a case never ends where nobody sees it."""
+"""Packets that Slack lost, does not show as they are, or will not take (SL2): no case ends where nobody sees it."""
 
 from __future__ import annotations
 
@@ -36,25 +36,25 @@ def repair(change: Change, command: RepairPacket) -> None:
 def surface_lost(change: Change, command: SurfaceLost) -> None:
     """Slack refused for good. The packet goes elsewhere or becomes shorter; a reply for its thread goes after it."""
     packet = change.case.packet(command.packet)
-    here = packet is not None and packet.channel == command.channel and (packet.ts or "") == command.ts
-    no_way = (
-        packet is None or (packet.brief and command.lost == "shape") or (packet.person and command.lost == "channel")
-    )
-    dead = here and no_way
     change.record("DeliveryFailed", delivery=command.delivery, reason=command.error, remedy=command.remedy)
-    change.settle(Settlement(delivery=command.delivery, status="dead" if dead else "cancelled", error=command.error))
-    if packet is None or dead:
-        return
-    if here:
+    if packet is not None and packet.channel == command.channel and (packet.ts or "") == command.ts:
         _make_good(change, packet, command)
+    packet = change.case.packet(command.packet)
+    dead = packet is not None and packet.lost
+    change.settle(Settlement(delivery=command.delivery, status="dead" if dead else "cancelled", error=command.error))
     reply = command.effect
-    if isinstance(reply, ThreadReply) and not reply.data.get("again"):
+    if isinstance(reply, ThreadReply) and not dead and not reply.data.get("again"):
         change.send(replace(reply, data={**reply.data, "again": True}))
 
 
 def _make_good(change: Change, packet: Packet, command: SurfaceLost) -> None:
+    """Where nothing is left to try the packet is lost, and its delivery dead: a person has to look."""
     parent = change.case.packet(packet.parent)
     match command.lost:
+        case "channel" if packet.person:
+            change.put(replace(packet, lost=True))
+        case "shape" if packet.brief:
+            change.put(replace(packet, lost=True))
         case "channel":
             _move(change, packet, command.error)
         case "message" if packet.ts is None and parent is not None:

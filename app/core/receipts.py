@@ -11,8 +11,8 @@ from app.core.effects import CrmPatch, HelpdeskFields, Settlement
 from app.core.ending import end, patch_crm, reopen_for_people, report, sent
 from app.core.errors import Refused
 from app.core.messages import Delivered, GaveUp, HeldAtGate, PacketShown, Parked, RedriveDelivery, SettleDelivery
-from app.core.scanning import blocked, scan_reply
 from app.core.placing import tell_where
+from app.core.scanning import blocked, scan_reply
 from app.core.surfaces import open_packets, refresh, tell
 
 SETTLERS = ("support_lead", "automation_owner")

@@ -36,11 +36,13 @@ from app.core.messages import (
     Reject,
     ReleaseCase,
     Reopen,
+    RepairPacket,
     ReportActionResult,
     SettleDelivery,
     SignOff,
     SubmitDraft,
     Supersede,
+    SurfaceLost,
     Understood,
     Undo,
     Withdraw,
@@ -101,6 +103,7 @@ def command_for(kind: type[Command], case: Case) -> AnyCommand:
         AddNote: AddNote(**click, text="Called the carrier.", click=Click(channel="C1", ts="1.1")),
         SettleDelivery: SettleDelivery(**click, delivery=f"{case.id}-9", arrived=True),
         ApplyPause: ApplyPause(case_id=case.id, by="slack:ULEAD1", reason="Wrong prices."),
+        RepairPacket: RepairPacket(case_id=case.id, by="system:reconciler", packet="p1", ts="", found="no_channel"),
         FireTimer: FireTimer(case_id=case.id, key=timer),
         PacketShown: PacketShown(**receipt, packet="p1", channel_id="C1", ts="1.1", digest="d"),
         Delivered: Delivered(**receipt),
@@ -108,6 +111,9 @@ def command_for(kind: type[Command], case: Case) -> AnyCommand:
         Drafted: Drafted(**receipt, draft=a_draft()),
         ModelFailed: ModelFailed(**receipt, error="refused"),
         GaveUp: GaveUp(**receipt, error="gone"),
+        SurfaceLost: SurfaceLost(
+            **receipt, packet="p1", channel="support-review", ts="", lost="channel", error="is_archived"
+        ),
         Parked: Parked(**receipt, error="time-out", look_at="the ticket"),
         HeldAtGate: HeldAtGate(**receipt, reason="changed"),
     }
