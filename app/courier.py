@@ -32,12 +32,13 @@ from app.ports.errors import Found, GiveUp, SendResult
 from app.ports.helpdesk import Helpdesk
 from app.ports.llm import Brief, LanguageModel
 from app.ports.slack import SlackPort
+from app.ports.slack_reading import DIGEST
 from blocks.packet import packet_message
 from blocks.surface import SlackMessage, Surroundings, surroundings_of
 from blocks.thread import direct_message, thread_message
 from db.outbox import ClaimedDelivery
 
-DIGEST = "digest"  # in a packet's metadata: which state of the case Slack shows
+NOT_SENT = ("shown", "skipped")  # remote ids of what needed no request
 # Where a successor or a colleague's answer took a case's place before anybody saw it, nobody looks for its packets.
 _REPLACED = ("superseded", "withdrawn")
 
@@ -150,7 +151,7 @@ class Courier:
         """Post or update a packet as the case is now. What Slack shows already is not sent again."""
         packet = case.packet(effect.packet)
         if packet is None or packet.lost:
-            return Delivered(case_id=case.id, delivery=delivery.id)
+            return Delivered(case_id=case.id, delivery=delivery.id, remote_id="skipped")
         message = packet_message(case, packet, self.around(case))
         metadata = with_digest(message)
         if packet.ts is None:

@@ -26,9 +26,9 @@ from app.core.effects import (
     ThreadReply,
 )
 from app.core.errors import Refused
-from app.core.messages import GaveUp, HeldAtGate, ModelFailed, Parked, Receipt
+from app.core.messages import Delivered, GaveUp, HeldAtGate, ModelFailed, Parked, Receipt
 from app.core.retry import MAX_DELAY, Breaker, OutOfTime, RetryAt, plan_retry
-from app.courier import Courier, Ports, surface_lost
+from app.courier import NOT_SENT, Courier, Ports, surface_lost
 from app.engine import Engine, Point, no_point, where
 from app.ports.errors import Ambiguous, GiveUp, RetryLater
 from app.ports.slack_errors import surface_trouble
@@ -74,6 +74,7 @@ class Dispatcher:
         self.point = point
         self.jitter = jitter
         self._breakers: dict[Destination, Breaker] = dict.fromkeys(DESTINATIONS, Breaker())
+        self._reached: dict[Destination, datetime] = {}
         self._counting = threading.Lock()
         self._pause: dict[Destination, float] = dict.fromkeys(DESTINATIONS, IDLE)
         self._wake = {d: threading.Event() for d in DESTINATIONS}
@@ -176,7 +177,8 @@ class Dispatcher:
             log.error("delivery %s failed: %s", delivery.id, where(error))
             self._ambiguous(delivery, case, Ambiguous(f"fault: {type(error).__name__}", "the destination"))
         else:
-            self._succeeded(delivery.destination)
+            if not (isinstance(receipt, Delivered) and receipt.remote_id in NOT_SENT):
+                self._succeeded(delivery.destination)
             self._refer(receipt)
 
     def _failed(self, destination: Destination) -> None:
@@ -187,6 +189,7 @@ class Dispatcher:
         with self._counting:
             was_open = self._breakers[destination].opened_at is not None
             self._breakers[destination] = self._breakers[destination].succeeded()
+            self._reached[destination] = self.clock.now()
         if was_open:
             # what was tried in vain would else wait behind what was not: the highest risk goes first again
             with self.store.writing() as uow:
@@ -195,6 +198,10 @@ class Dispatcher:
     def unreachable_since(self, destination: Destination) -> datetime | None:
         """When deliveries began to fail in a row, as this process saw it; None while they arrive."""
         return self._breakers[destination].opened_at
+
+    def reached_at(self, destination: Destination) -> datetime | None:
+        """When something last arrived there from this process; None: nothing has yet."""
+        return self._reached.get(destination)
 
     def _put_back(self, delivery: ClaimedDelivery, seconds: float) -> None:
         """Its channel is not ready: no attempt was made, so none is written down."""

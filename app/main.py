@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from slack_bolt.adapter.socket_mode import SocketModeHandler
 from sqlalchemy.exc import DBAPIError
 from starlette.routing import Route
 
+from app import outage, reconciler
 from app.auditlog import Checkpointer, load_signing_key, parse_signing_key
 from app.clock import Clock, SystemClock
 from app.core.errors import CountersignError, PolicyError
@@ -33,6 +34,7 @@ from app.edges.policy_watch import PolicyWatch
 from app.edges.slack_http import SlackEndpoint
 from app.edges.understanding import Understandings, cache_folder, learn, load_understanding
 from app.engine import Engine
+from app.outage import OutageWatch
 from app.ports.callbacks import CallbackPort
 from app.ports.crm import Crm
 from app.ports.crm.hubspot import HubSpotCrm
@@ -41,7 +43,10 @@ from app.ports.directory import RoleSource, SlackDirectory
 from app.ports.errors import PortError
 from app.ports.helpdesk.webhook import WebhookHelpdesk
 from app.ports.llm import LanguageModel, language_model
+from app.ports.mail import MailPort, mail_server
 from app.ports.slack import SlackPort, slack_client
+from app.ports.slack_reading import SlackReader
+from app.reconciler import Reconciler
 from app.settings import Settings
 from app.timers import Sweeper, Ticker
 from db.errors import SchemaTooOld
@@ -77,6 +82,8 @@ class Service:
         client = slack_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
         self.slack = SlackPort(client)
         self.directory = SlackDirectory(client, role_sources(self.policy))
+        with self.store.reading() as stored:
+            self.directory.bind(stored.office().channels)
         _read_directory(self.directory, self.policy)
         model = _model(settings)
         self.engine = Engine(
@@ -102,7 +109,18 @@ class Service:
         )
         self.signing_key = signing_key(settings)
         self.checkpointer = Checkpointer(self.store, self.signing_key, self.clock)
-        self.ticker = Ticker(Sweeper(self.engine), self.checkpointer, [(self.watch.look, LOOK_EVERY)])
+        reader = SlackReader(client)
+        self.reconciler = Reconciler(self.engine, self.dispatcher.courier, reader, self.directory)
+        self.outages = OutageWatch(self.engine, self.dispatcher, _mail(settings))
+        self.ticker = Ticker(
+            Sweeper(self.engine),
+            self.checkpointer,
+            [
+                (self.watch.look, LOOK_EVERY),
+                (self.reconciler.tick, reconciler.EVERY),
+                (self.outages.tick, outage.EVERY),
+            ],
+        )
         self.pool = ThreadPoolExecutor(ANSWER_THREADS, thread_name_prefix="answer")
         self.bolt = bolt_app(client, Desk(self.engine, self.slack, self.directory, self.pool))
         self._socket: SocketModeHandler | None = None
@@ -219,6 +237,7 @@ def _checks(settings: Settings, *, complete: bool) -> list[Callable[[], object]]
     ]
     if settings.countersign_signing_key.get_secret_value():
         checks.append(lambda: signing_key(settings))
+    checks.append(lambda: _mail(settings))
     return [*checks, lambda: _helpdesk(settings), lambda: _crm(settings)] if complete else checks
 
 
@@ -259,24 +278,34 @@ def _model(settings: Settings) -> LanguageModel | None:
 
 
 def _read_directory(directory: SlackDirectory, policy: Policy) -> None:
+    """A channel that was there once and is lost now keeps nobody from starting: its cases go to the fallback's."""
+    once = directory.bound()
     try:
         directory.load()
     except PortError as error:
         raise CannotStart([f"Slack cannot be read: {error}"]) from None
     for problem in directory.problems():
         log.warning("%s", problem)
-    if missing := missing_channels(policy, directory.snapshot()):
+    if missing := missing_channels(policy, directory.snapshot(), once):
         raise CannotStart(missing)
 
 
-def missing_channels(policy: Policy, people: People) -> list[str]:
-    """Channels that roles name and the workspace does not have."""
+def missing_channels(policy: Policy, people: People, once: Collection[str] = ()) -> list[str]:
+    """Channels that roles name, that the workspace does not have, and that were not there `once` either."""
     return [
         f"#{channel}, the channel of {', '.join(r for r, s in policy.roles.items() if s.channel == channel)}, "
         "does not exist: create it and invite the bot, or name another channel in roles.yaml."
         for channel in dict.fromkeys(spec.channel for spec in policy.roles.values())
-        if channel and channel not in people.channels
+        if channel and channel not in people.channels and channel not in once
     ]
+
+
+def _mail(settings: Settings) -> MailPort | None:
+    url = settings.countersign_smtp_url.get_secret_value()
+    try:
+        return MailPort(mail_server(url)) if url else None
+    except CountersignError as error:
+        raise CannotStart([str(error)]) from None
 
 
 def _helpdesk(settings: Settings) -> WebhookHelpdesk:

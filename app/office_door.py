@@ -9,7 +9,17 @@ import msgspec
 
 from app.clock import Clock
 from app.core.errors import CountersignError, Refused
-from app.core.office import DecidePolicy, LoadPolicy, Office, OfficeCommand, OfficeOutcome, OfficeWorld, decide_office
+from app.core.office import (
+    BindChannels,
+    DecidePolicy,
+    LoadPolicy,
+    MarkSlack,
+    Office,
+    OfficeCommand,
+    OfficeOutcome,
+    OfficeWorld,
+    decide_office,
+)
 from app.core.people import People
 from app.core.policy import Policy, PolicyDocuments, changed_files, compile_policy
 from db.store import Reader, Store, UnitOfWork
@@ -58,6 +68,20 @@ class OfficeDoor:
             outcome = self._decide_office(uow, uow.office(), command)
         self.follow()
         return outcome.office
+
+    def office(self) -> Office:
+        """As the store has it."""
+        with self.store.reading() as reader:
+            return reader.office()
+
+    def note(self, command: BindChannels | MarkSlack) -> bool:
+        """What this process found out about Slack. False: another replica was faster, or nothing is new."""
+        with self.store.writing() as uow:
+            try:
+                self._decide_office(uow, uow.office(), command)
+            except Refused:
+                return False
+        return True
 
     def pauses(self) -> frozenset[str]:
         """Queues whose AI text is paused, "" for all of them; as last read."""

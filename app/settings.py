@@ -20,6 +20,7 @@ _SECRETS = (
     "COUNTERSIGN_CRM_TOKEN",
     "COUNTERSIGN_SIGNING_KEY",
     "COUNTERSIGN_LLM_API_KEY",
+    "COUNTERSIGN_SMTP_URL",
 )
 
 
@@ -50,6 +51,7 @@ class Settings(BaseSettings):
     countersign_llm_api_key: SecretStr = SecretStr("")
     countersign_callback_hosts: str = ""
     countersign_signing_key: SecretStr = SecretStr("")
+    countersign_smtp_url: SecretStr = SecretStr("")
     countersign_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     countersign_log_format: Literal["text", "json"] = "text"
 

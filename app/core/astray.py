@@ -29,6 +29,9 @@ def repair(change: Change, command: RepairPacket) -> None:
             change.send(PacketUpdate(packet=packet.key))
         case "missing":
             _post_anew(change, packet, command.reason or "The message was deleted.")
+        case "no_channel" if packet.person:
+            change.record("PacketLost", reason=command.reason, packet=packet.key, channel="", ts=command.ts)
+            change.put(replace(packet, lost=True))
         case "no_channel":
             _move(change, packet, command.reason or "The channel cannot be used.")
 
@@ -100,6 +103,7 @@ def _move(change: Change, packet: Packet, why: str) -> None:
         bare = replace(one, ts=None, shown="", channel_id="", gone=(*one.gone, one.ts) if one.ts else one.gone)
         change.put(bare)
         if _nobody_needs(bare):
+            change.record("PacketLost", reason=why, packet=one.key, channel=channel, ts=one.ts or "")
             continue
         now = place(change, bare)
         to = "" if now.lost else now.person or now.channel

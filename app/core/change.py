@@ -28,6 +28,7 @@ from app.core.effects import (
 )
 from app.core.world import World
 
+UPDATES = "chat.update"  # Slack counts these together, whatever the channel
 NOTES = 100  # kept with the case, the latest; the audit log has them all
 
 
@@ -90,6 +91,8 @@ class Change:
                 return (packet.person or packet.channel) if packet else ""
             case DirectMessage():
                 return effect.user
+            case PacketUpdate():
+                return UPDATES
             case _:
                 return ""
 

@@ -55,6 +55,9 @@ class Office(Value, frozen=True, kw_only=True):
     candidate: Candidate | None = None
     rejected: str = ""  # offered once and turned down: not offered again while the directory stays as it is
     pauses: tuple[Pause, ...] = ()
+    channels: dict[str, str] = {}  # name in roles.yaml -> id it meant when it was first found
+    slack_lost_at: datetime | None = None  # while people are written to instead
+    slack_told: tuple[str, ...] = ()  # roles that were written to in this outage
 
     @property
     def paused_queues(self) -> frozenset[str]:
@@ -91,7 +94,22 @@ class ResumeAi(msgspec.Struct, frozen=True, kw_only=True):
     queue: str
 
 
-OfficeCommand = LoadPolicy | DecidePolicy | PauseAi | ResumeAi
+class BindChannels(msgspec.Struct, frozen=True, kw_only=True):
+    """Which channel each name in roles.yaml means from now on: a rename in Slack must not lead cases astray."""
+
+    by: str
+    channels: Mapping[str, str]  # name -> id
+
+
+class MarkSlack(msgspec.Struct, frozen=True, kw_only=True):
+    """Slack could not be reached since `lost_at`, and `roles` are written to; or, None, it can be again (OP6)."""
+
+    by: str
+    lost_at: datetime | None
+    roles: tuple[str, ...] = ()
+
+
+OfficeCommand = LoadPolicy | DecidePolicy | PauseAi | ResumeAi | BindChannels | MarkSlack
 
 
 class OfficeWorld(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,6 +147,10 @@ def decide_office(office: Office, command: OfficeCommand, world: OfficeWorld) ->
             after, event = _pause(office, command, world)
         case ResumeAi():
             after, event = _resume(office, command, world)
+        case BindChannels():
+            after, event = _bind(office, command)
+        case MarkSlack():
+            after, event = _mark(office, command)
         case _:
             assert_never(command)  # type: ignore[arg-type]
     return OfficeOutcome(office=replace(after, version=office.version + 1), events=(event,))
@@ -213,6 +235,28 @@ def _resume(office: Office, command: ResumeAi, world: OfficeWorld) -> tuple[Offi
             raise Refused("already_signed", "You asked for it already; a second person has to resume it.")
     left = tuple(p for p in office.pauses if p is not pause)
     return replace(office, pauses=left), _switched("AiTextResumed", command)
+
+
+def _bind(office: Office, command: BindChannels) -> tuple[Office, Event]:
+    known = {**office.channels, **command.channels}
+    if known == office.channels:
+        raise Refused("unchanged", "These channels are known already.")
+    event = Event(type="ChannelsBound", actor=command.by, data={"channels": dict(sorted(command.channels.items()))})
+    return replace(office, channels=known), event
+
+
+def _mark(office: Office, command: MarkSlack) -> tuple[Office, Event]:
+    """Each role once an outage, by whichever replica is first."""
+    if command.lost_at is None:
+        if office.slack_lost_at is None:
+            raise Refused("unchanged", "Slack is known to be there.")
+        return replace(office, slack_lost_at=None, slack_told=()), Event(type="SlackBack", actor=command.by)
+    new = [role for role in command.roles if role not in office.slack_told]
+    if (office.slack_lost_at is not None and not new) or len(new) < len(command.roles):
+        raise Refused("unchanged", "These roles were told already.")
+    since = office.slack_lost_at or command.lost_at
+    after = replace(office, slack_lost_at=since, slack_told=(*office.slack_told, *new))
+    return after, Event(type="SlackLost", actor=command.by, data={"since": since.isoformat(), "roles": new})
 
 
 def _check_switch(user: str, queue: str, world: OfficeWorld) -> None:

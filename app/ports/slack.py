@@ -12,6 +12,7 @@ import httpx
 from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
+from app.core.change import UPDATES
 from app.ports.errors import Found, GiveUp, RetryLater, SendResult
 from app.ports.http import HttpDestination
 from app.ports.pace import Pace
@@ -103,15 +104,20 @@ class SlackPort:
     ) -> SendResult:
         """Shows the same twice at worst: it may be repeated."""
         shown: dict[str, Any] = {"metadata": dict(metadata)} if metadata else {}
-        call(
-            self._client.chat_update,
-            repeatable=True,
-            channel=channel,
-            ts=ts,
-            text=text,
-            blocks=list(blocks),
-            **shown,
-        )
+        try:
+            call(
+                self._client.chat_update,
+                repeatable=True,
+                channel=channel,
+                ts=ts,
+                text=text,
+                blocks=list(blocks),
+                **shown,
+            )
+        except RetryLater as exc:
+            if exc.after:  # the others wait too: none of them would be let through
+                self._pace.hold(UPDATES, exc.after)
+            raise
         return SendResult(remote_id=ts, channel_id=channel, ts=ts)
 
     def find_posted(
