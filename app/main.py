@@ -110,7 +110,7 @@ class Service:
         self.signing_key = signing_key(settings)
         self.checkpointer = Checkpointer(self.store, self.signing_key, self.clock)
         reader = SlackReader(client)
-        self.reconciler = Reconciler(self.engine, self.dispatcher.courier, reader, self.directory)
+        self.reconciler = Reconciler(self.engine, self.dispatcher.courier, reader, self.directory, SystemClock())
         self.outages = OutageWatch(self.engine, self.dispatcher, _mail(settings))
         self.ticker = Ticker(
             Sweeper(self.engine),

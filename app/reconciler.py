@@ -14,6 +14,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
+from app.clock import Clock
 from app.core.case import Case, Packet
 from app.core.errors import Refused
 from app.core.messages import RepairPacket
@@ -63,7 +64,12 @@ class _Enough(Exception):
 
 
 class Reconciler:
-    def __init__(self, engine: Engine, courier: Courier, reader: SlackReader, directory: SlackDirectory) -> None:
+    """`clock` is the wall's: Slack stamps its messages by it."""
+
+    def __init__(
+        self, engine: Engine, courier: Courier, reader: SlackReader, directory: SlackDirectory, clock: Clock
+    ) -> None:
+        self.clock = clock
         self.engine = engine
         self.courier = courier
         self.reader = reader
@@ -100,7 +106,7 @@ class Reconciler:
 
     def _round(self) -> Iterator[Walk]:
         """Channels of roles, and wherever else a packet of an open case stands."""
-        now = self.engine.clock.now()
+        now = self.clock.now()
         recent, latest = f"{(now - LOOK_BACK).timestamp():.6f}", f"{(now + LOOK_BACK).timestamp():.6f}"
         found: dict[str, list[Place]] = defaultdict(list)
         channels = self.engine.people().channels
