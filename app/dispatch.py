@@ -159,6 +159,8 @@ class Dispatcher:
         try:
             receipt = self._looked_up(delivery, case) or self._send(delivery, case)
         except _CannotLook as error:
+            if error.code not in RATE_LIMITED:
+                self._failed(delivery.destination)
             self._retry(delivery, error.reason, error.after, maybe_sent=True)
         except RetryLater as error:
             if error.code == "paced":
@@ -295,7 +297,7 @@ class Dispatcher:
         try:
             seen = self.courier.look(delivery, case)
         except RetryLater as later:
-            raise _CannotLook(str(later), after=later.after) from None
+            raise _CannotLook(str(later), after=later.after, code=later.code) from None
         if seen is True:
             return None
         look_at = f"ticket {case.ticket.id}: was this reply added?"

@@ -1,4 +1,4 @@
-"""What people do to packets in Slack, and that each case still stands where somebody sees it (SL2)."""
+"""What people do to packets in Slack, and that each case still stands where somebody sees it (SL2, OP7)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,19 @@ import pytest
 
 from app.sandbox.model import Message
 from tests.e2e.running import Office
-from tests.e2e.town import AGENTS, BILLING, Town, buttons, case_of, everything_said, high_body, low_body, wait_for
+from tests.e2e.town import (
+    AGENTS,
+    BILLING,
+    LEAD,
+    Town,
+    buttons,
+    case_of,
+    everything_said,
+    high_body,
+    low_body,
+    texts_in,
+    wait_for,
+)
 
 ANA = AGENTS[0]
 
@@ -163,3 +175,23 @@ def test_a_renamed_channel_keeps_its_cases(town: Town, office: Office) -> None:
     assert town.message_with(case_id, "cs:approve").channel == channel.id
     assert office.service.engine.office().channels["support-review"] == channel.id
     assert any("support-review-old" in problem for problem in office.service.directory.problems())
+
+
+def test_masked_data_is_shown_to_one_who_may_see_it_and_refused_to_others(town: Town, office: Office) -> None:
+    card = "4111 1111 1111 1111"
+    body = low_body(town.ticket(), messages=[{"author": "customer", "text": f"My card is {card}. Where is my parcel?"}])
+    case_id = town.submit(body)
+    packet = wait_for(
+        lambda: next((m for m in town.messages() if case_of(buttons(m).get("cs:pii")) == case_id), None), "Show"
+    )
+    assert card not in everything_said(packet)
+
+    before = len(town.private(ANA))
+    assert town.click(ANA, packet, "cs:pii").ok
+    assert "may see what is masked here" in town.told(ANA, before)
+    assert town.workspace.views.stack(ANA) == []
+    assert town.click(LEAD, packet, "cs:pii").ok
+    assert card in "\n".join(texts_in(town.form(LEAD).blocks))
+    looks = [(e["type"], e["actor"]) for e in town.events(case_id, "ViewOpened", "CommandRefused")]
+    assert looks == [("CommandRefused", f"slack:{ANA}"), ("ViewOpened", f"slack:{LEAD}")]
+    assert not [m for m in town.messages() if card in everything_said(m)]

@@ -34,6 +34,7 @@ from blocks.modals import (
     withheld_view,
     write_view,
 )
+from blocks.personal import personal_view
 from db.log import LoggedEvent
 
 # action id → the view it opens
@@ -45,6 +46,7 @@ VIEWS: Mapping[str, str] = {
     "cs:override": "override",
     "cs:history": "history",
     "cs:withheld": "withheld_draft",
+    "cs:pii": "pii",
 }
 MODALS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "approve": approve_view,
@@ -174,6 +176,8 @@ class Actions:
             return history_view(case, entries, around)
         if what == "withheld_draft":
             return withheld_view(case)
+        if what == "pii":
+            return personal_view(case)
         return MODALS[what](case, packet_of(case, target), target.meta(), around)
 
 
