@@ -221,12 +221,25 @@ def check_installation(settings: Settings) -> tuple[list[str], list[str]]:
     if policy and settings.slack_bot_token.get_secret_value():
         client = slack_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
         directory = SlackDirectory(client, role_sources(policy))
+        directory.bind(known := _known_channels(settings))
         try:
-            faults += missing_channels(policy, directory.load())
+            faults += missing_channels(policy, directory.load(), known)
             warnings += [p for p in directory.problems() if p not in faults]
         except PortError as error:
             faults.append(f"Slack cannot be read: {error}")
     return faults, warnings
+
+
+def _known_channels(settings: Settings) -> Mapping[str, str]:
+    """What names in roles.yaml meant to the running product; nothing where there is no database to ask."""
+    try:
+        store = open_store(settings, migrate=False)
+    except CountersignError:
+        return {}
+    with store.reading() as reader:
+        known = reader.office().channels
+    store.close()
+    return known
 
 
 def _checks(settings: Settings, *, complete: bool) -> list[Callable[[], object]]:

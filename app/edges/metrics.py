@@ -69,7 +69,9 @@ class _Gauges(Collector):
         age = GaugeMetricFamily("countersign_outbox_oldest_seconds", "Age of the oldest", labels=["destination"])
         stuck = GaugeMetricFamily("countersign_outbox_stuck", "Deliveries a person must look at", labels=["status"])
         untimed = GaugeMetricFamily("countersign_cases_without_timers", "Waiting cases with no timer: always a fault")
+        slack = GaugeMetricFamily("countersign_slack_unreachable", "1 while people are told by mail instead")
         with self._engine.store.reading() as reader:
+            slack.add_metric([], float(reader.office().slack_lost_at is not None))
             for queue, count in reader.queue_counts(now).items():
                 pending.add_metric([queue], count.pending)
                 overdue.add_metric([queue], count.overdue)
@@ -82,4 +84,4 @@ class _Gauges(Collector):
             for status in ("dead", "indeterminate", "held"):
                 stuck.add_metric([status], statuses[status])
             untimed.add_metric([], len(reader.cases_without_timers(MAX_COUNTED)))
-        yield from (pending, overdue, late, waiting, age, stuck, untimed)
+        yield from (pending, overdue, late, waiting, age, stuck, untimed, slack)
