@@ -29,6 +29,7 @@ from app.dispatch import Dispatcher
 from app.edges.api import create_api
 from app.edges.keys import ApiKeys
 from app.edges.listeners import Desk, bolt_app
+from app.edges.metrics import Metrics
 from app.edges.policy_files import load_policy
 from app.edges.policy_watch import PolicyWatch
 from app.edges.slack_http import SlackEndpoint
@@ -122,7 +123,8 @@ class Service:
             ],
         )
         self.pool = ThreadPoolExecutor(ANSWER_THREADS, thread_name_prefix="answer")
-        self.bolt = bolt_app(client, Desk(self.engine, self.slack, self.directory, self.pool))
+        self.metrics = Metrics(self.engine)
+        self.bolt = bolt_app(client, Desk(self.engine, self.slack, self.directory, self.pool, self.metrics))
         self._socket: SocketModeHandler | None = None
         self.api = self._api(keys)
 
@@ -134,6 +136,7 @@ class Service:
             keys,
             extra_routes=(route,),
             callback_hosts=self.settings.callback_hosts,
+            metrics=self.metrics,
             understanding=self.understandings,
         )
 

@@ -20,6 +20,8 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _SHOWN_DATA = (
     "view",
     "rules",
+    "intent",
+    "tier",
     "role",
     "to_role",
     "category",
@@ -63,7 +65,7 @@ def _fact(key: str, value: str, around: Surroundings) -> str:
         return around.role(value)
     if key == "taken_from":
         return f"taken over from {around.name(value)}"
-    words = one_line(value.replace("_", " ") if key in ("view", "category", "then") else value, 60)
+    words = one_line(value.replace("_", " ") if key in ("view", "category", "then", "intent") else value, 60)
     return words if key == "view" else f"{key.replace('_', ' ')} {words}"
 
 

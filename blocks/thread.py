@@ -2,9 +2,9 @@
 
 `mentions` of a reply are the only people it may ping. What a reply reads from its effect's `data`: reminder {},
 escalated {role, channel, reason}, draft_part {part, version}, decided {by, kind, stage}, voided {reason},
-delivered {late}, failed {error, remedy, reply}, held {reason}, holding {}, reopened {by}, moved {channel, reason},
-reposted {}; direct messages: feedback {by, category, text, then}, receipt {request_hash}, urgent {},
-submitter_decided {}, moved {packet}.
+delivered {late}, failed {error, remedy, reply}, held {reason}, holding {}, reopened {by}, reassessed {by, words, role,
+channel, reason}, moved {channel, reason}, reposted {}; direct messages: feedback {by, category, text, then}, receipt
+{request_hash}, urgent {}, submitter_decided {}, moved {packet}.
 """
 
 from __future__ import annotations
@@ -89,6 +89,11 @@ def _said(case: Case, effect: ThreadReply, around: Surroundings) -> tuple[str, s
             )
         case "reposted":
             return "↻ Posted again", "The packet was deleted from Slack, and its case is not closed by that."
+        case "reassessed":
+            by, words = around.name(str(data.get("by", ""))), one_line(str(data.get("words", "")), 200)
+            channel = one_line(str(data.get("channel", "")), 80)
+            decides = f"{around.role(str(data.get('role', '')))}{f' in #{channel}' if channel else ''}"
+            return "↕ Reassessed", f"by {by}: {words}. It is decided by {decides}. {reason}".strip()
         case "draft_part":
             raise AssertionError("a part of the draft is a message of its own")
 

@@ -82,7 +82,7 @@ def action_phrase(action: Action) -> str:
 def topic(case: Case) -> str:
     if case.action:
         return action_phrase(case.action)
-    intent = case.signals.intent
+    intent = case.intent
     return f"a reply about {spelled(intent.label, 40)}" if intent else "a reply"
 
 

@@ -58,6 +58,7 @@ EventType = Literal[
     "HoldingSent",
     "CaseExpired",
     "CaseReopened",
+    "Reassessed",
     "CaseSuperseded",
     "CaseWithdrawn",
     "ReplyReleased",
@@ -100,12 +101,21 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 # --- effects -----------------------------------------------------------------------------------------------------
 
-ThreadKind = (
-    Literal[
-        "reminder", "escalated", "draft_part", "decided", "voided", "delivered", "failed", "held", "holding", "reopened"
-    ]
-    | Literal["moved", "reposted"]
-)
+ThreadKind = Literal[
+    "reminder",
+    "escalated",
+    "draft_part",
+    "decided",
+    "voided",
+    "delivered",
+    "failed",
+    "held",
+    "holding",
+    "reopened",
+    "reassessed",
+    "moved",
+    "reposted",
+]
 DirectKind = Literal["feedback", "receipt", "urgent", "submitter_decided", "moved"]
 
 

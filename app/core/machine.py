@@ -7,7 +7,20 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from app.core import advice, astray, claiming, decisions, overriding, pausing, receipts, receiving, reopening, timing
+from app.core import (
+    advice,
+    astray,
+    claiming,
+    decisions,
+    overriding,
+    pausing,
+    reassessing,
+    receipts,
+    receiving,
+    reopening,
+    timing,
+    withdrawing,
+)
 from app.core.case import FINAL_STATES, OPEN_STATES, STATES, Case, Note, State
 from app.core.change import Change
 from app.core.effects import Callback, Outcome
@@ -33,6 +46,7 @@ from app.core.messages import (
     OverrideGuardrail,
     PacketShown,
     Parked,
+    Reassess,
     ReceiveCase,
     RecordView,
     RedriveDelivery,
@@ -49,6 +63,7 @@ from app.core.messages import (
     Understood,
     Undo,
     Withdraw,
+    WithdrawByPerson,
     WriteReply,
 )
 from app.core.stages import check_rights, check_sees_pii
@@ -78,6 +93,8 @@ ACCEPTED: Mapping[type[Command], frozenset[State]] = {
     ClaimCase: _ASKED | {"blocked"},
     ReleaseCase: _ASKED | {"blocked"},
     Reopen: frozenset({"expired"}),
+    Reassess: _ASKED | {"blocked"},
+    WithdrawByPerson: OPEN_STATES - {"received", "sending", "indeterminate"},
     RecordView: _ALL - {"received"},
     AddNote: _ALL - {"received"},
     SettleDelivery: frozenset({"indeterminate"}),
@@ -138,6 +155,10 @@ def _apply(change: Change, command: AnyCommand) -> None:
             claiming.release(change, command)
         case Reopen():
             reopening.reopen(change, command)
+        case Reassess():
+            reassessing.reassess(change, command)
+        case WithdrawByPerson():
+            withdrawing.withdraw(change, command)
         case RecordView():
             _record_view(change, command)
         case AddNote():
@@ -252,6 +273,8 @@ _VIEW_FOR: Mapping[str, type[Command]] = {
     "reject": Reject,
     "decline": Decline,
     "override": OverrideGuardrail,
+    "reassess": Reassess,
+    "withdraw": WithdrawByPerson,
 }
 
 
@@ -262,12 +285,17 @@ def _record_view(change: Change, command: RecordView) -> None:
         if case.state not in ACCEPTED[leads_to]:
             raise Refused(_code(case), explain_state(case, world))
         any_step = command.what in ("edit", "write", "reject")
-        if command.what == "override":
-            overriding.check(change, command.user)
-        else:
-            check_rights(case, command.user, world.people, world.policy, any_step=any_step)
-            claiming.check_free(change, command.user)
-        if command.seen != case.request_hash:
+        match command.what:
+            case "override":
+                overriding.check(change, command.user)
+            case "reassess":
+                reassessing.check(change, command.user)
+            case "withdraw":
+                withdrawing.check(case, command.user, world.people)
+            case _:
+                check_rights(case, command.user, world.people, world.policy, any_step=any_step)
+                claiming.check_free(change, command.user)
+        if command.what != "withdraw" and command.seen != case.request_hash:
             raise Refused("draft_changed", "This case changed since; look at the text as it is now.")
         if command.what in ("approve", "edit", "write"):
             decisions.check_on_this_side(change, command.user)

@@ -11,6 +11,7 @@ from typing import Literal
 
 import msgspec
 
+from app.core.assessment import Tier
 from app.core.case import Action, Customer, Draft, Fact, Gist, Message, Signals, Submitter, Ticket
 from app.core.effects import AnyEffect, Click
 
@@ -152,10 +153,36 @@ class Reopen(ByPerson, frozen=True, kw_only=True):
     """An expired case goes before people again, as if they were asked for the first time."""
 
 
+class Reassess(ByPerson, frozen=True, kw_only=True):
+    """Says what the customer wants (a label policy knows), or how risky it is, where what was read is wrong (DE9)."""
+
+    intent: str = ""
+    tier: Tier | None = None
+    reason: str = ""
+
+
+class WithdrawByPerson(ByPerson, frozen=True, kw_only=True):
+    """Takes a case out again by whoever submitted it, or a support lead. Binds to no text."""
+
+    reason: str
+
+
 class RecordView(ByPerson, frozen=True, kw_only=True):
     """A person opened something worth auditing; never changes the case's state."""
 
-    what: Literal["edit", "approve", "reject", "write", "decline", "override", "history", "withheld_draft", "pii"]
+    what: Literal[
+        "edit",
+        "approve",
+        "reject",
+        "write",
+        "decline",
+        "override",
+        "reassess",
+        "withdraw",
+        "history",
+        "withheld_draft",
+        "pii",
+    ]
 
 
 class AddNote(ByPerson, frozen=True, kw_only=True):
@@ -279,6 +306,8 @@ PersonCommand = (
     | ClaimCase
     | ReleaseCase
     | Reopen
+    | Reassess
+    | WithdrawByPerson
     | RecordView
     | AddNote
     | SettleDelivery

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from app.core.assessment import Stage
 from app.core.case import Case
 from app.core.errors import Refused
@@ -157,6 +159,18 @@ def check_sees_pii(user: str, people: People, policy: Policy) -> None:
     wanted = tuple(name for name, spec in policy.roles.items() if spec.sees_pii)
     if not people.roles_of(user) & set(wanted):
         raise Refused("no_pii", f"Only {role_names(wanted, policy)} may see what is masked here.")
+
+
+def check_holds(wanted: Iterable[str], user: str, people: People, policy: Policy, doing: str) -> str:
+    """The first of these roles that `user` holds; Refused otherwise. `doing` begins the sentence."""
+    if not people.find(user).may_decide:
+        raise Refused("not_allowed", "Guests, bots and deactivated accounts cannot decide here.")
+    roles = tuple(dict.fromkeys(wanted))
+    held = people.roles_of(user)
+    role = next((role for role in roles if role in held), "")
+    if not role:
+        raise Refused("not_in_role", f"{doing} takes someone from {role_names(roles, policy)}; you are not in it.")
+    return role
 
 
 def check_can_approve(case: Case, user: str, people: People) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from app.core.assessment import TriggerType
 from app.core.case import Escalation, Packet
 from app.core.change import Change
 from app.core.effects import PacketPost, PacketUpdate, ThreadKind, ThreadReply
@@ -38,9 +39,10 @@ def show_to(change: Change, role: str, *, can_decide: bool) -> Packet:
     channel = change.world.policy.roles[role].channel
     there = next((p for p in change.case.packets if p.queue == channel and p.kind != "signoff"), None)
     if there is not None:
-        opened = replace(there, can_decide=there.can_decide or can_decide)
-        change.set(packets=tuple(opened if p.key == there.key else p for p in change.case.packets))
-        return opened
+        for packet in change.case.packets:  # several, where it stands with people one by one
+            if packet.queue == channel and packet.kind != "signoff":
+                change.put(replace(packet, can_decide=packet.can_decide or can_decide))
+        return there
     key = f"p{len(change.case.packets) + 1}"
     packet = Packet(key=key, kind="escalation", role=role, channel=channel, can_decide=can_decide)
     return place(change, packet)
@@ -101,8 +103,8 @@ def let_in_fallback(change: Change) -> None:
         tell(change, "escalated", role=fallback, reason=reason)
 
 
-def escalated(change: Change, role: str, reason: str, **more: Any) -> None:
-    happened = Escalation(reason=reason, trigger_type="rule", to_role=role, at=change.now)
+def escalated(change: Change, role: str, reason: str, *, trigger: TriggerType = "rule", **more: Any) -> None:
+    happened = Escalation(reason=reason, trigger_type=trigger, to_role=role, at=change.now)
     change.set(escalations=(*change.case.escalations, happened))
     change.record("Escalated", reason=reason, to_role=role, **more)
 

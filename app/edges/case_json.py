@@ -31,7 +31,11 @@ def case_json(case: Case) -> dict[str, Any]:
         "approval": _approval(case),
         "draft": _draft(case),
         "requested_action": _action(case.action) if case.action else None,
-        "signals": {name: _signal(getattr(case.signals, name)) for name in ("intent", "sentiment", "language")},
+        "signals": {
+            "intent": _signal(case.intent),
+            "sentiment": _signal(case.signals.sentiment),
+            "language": _signal(case.signals.language),
+        },
         "policy_snapshot": case.policy_snapshot,
         "supersedes": case.supersedes or None,
         "superseded_by": case.superseded_by or None,

@@ -33,6 +33,7 @@ from app.core.messages import (
     ModelFailed,
     PacketShown,
     Parked,
+    Reassess,
     Receipt,
     ReceiveCase,
     RecordView,
@@ -50,6 +51,7 @@ from app.core.messages import (
     Understood,
     Undo,
     Withdraw,
+    WithdrawByPerson,
     WriteReply,
 )
 from app.core.people import People, Person
@@ -71,7 +73,7 @@ from tests.core.openings import (
     USERS,
     policy_of,
 )
-from tests.core.witness import Witness
+from tests.core.witness import Witness, asked
 from tests.make import NOW, a_message, signals
 
 _T = TypeVar("_T")
@@ -151,7 +153,10 @@ class Histories(RuleBasedStateMachine):
         if before is None:
             return
         assert case.version == before.version + 1
-        assert TIERS.index(case.assessed.tier) >= TIERS.index(before.assessed.tier)
+        if isinstance(command, Reassess):
+            self.judge_reassessed(before, command, case, world)
+        else:
+            assert TIERS.index(case.assessed.tier) >= TIERS.index(before.assessed.tier)
         assert case.state == before.state or any(isinstance(p.effect, Callback) for p in outcome.effects)
         told = {p.effect.packet for p in outcome.effects if isinstance(p.effect, PacketPost | PacketUpdate)}
         for packet in case.packets:
@@ -163,6 +168,24 @@ class Histories(RuleBasedStateMachine):
             assert case.superseded_by == command.successor
         if isinstance(command, Edit | WriteReply | SubmitDraft | Decline | Reject | Reopen) and not case.is_final:
             assert not set(before.approvals) & set(case.approvals)
+
+    def judge_reassessed(self, before: Case, command: Reassess, case: Case, world: World) -> None:
+        """Never alone, never at once, never lower by just anybody or without a word; who decides has buttons."""
+        was, now = before.assessed, case.assessed
+        assert now.required not in ("auto", "notify")
+        assert now.stages
+        if asked(was) == asked(now):
+            assert case.approvals in (before.approvals, ())
+        else:
+            assert (case.approvals, case.stage) == ((), 0)
+        if TIERS.index(now.tier) < TIERS.index(was.tier) or len(now.stages) < len(was.stages):
+            approvers = {was.route.role, *was.stages[-1].roles, "support_lead"}
+            assert world.people.roles_of(command.user) & approvers
+            assert command.reason.strip()
+        channels = {world.policy.roles[role].channel for role in (now.route.role, *now.stages[-1].roles)}
+        deciding = {p.channel for p in case.packets if p.can_decide}
+        assert world.policy.roles[now.route.role].channel in deciding
+        assert not {p.channel for p in case.packets if not p.can_decide and p.kind != "signoff"} & channels
 
     def shown(self, case: Case, packet: Packet) -> Any:
         key = (case.id, case.version, packet.key, id(self.people))
@@ -267,6 +290,14 @@ class Histories(RuleBasedStateMachine):
         if self.do(kind(**self.click(data, case))):
             assert (self.cases[case.id].claim is not None) == (kind is ClaimCase)
 
+    @rule(data=st.data())
+    def somebody_knows_better(self, data: st.DataObject) -> None:
+        case = self.some_case(data)
+        intent = self.pick(data, ["", "shipping_status", "discount", "refund_request", "legal_question", "no such"])
+        tier: Any = self.pick(data, [None, None, "low", "medium", "high"])
+        reason = self.pick(data, ["The customer only asks where it is.", " "])
+        self.do(Reassess(**self.click(data, case), intent=intent, tier=tier, reason=reason))
+
     @precondition(lambda self: any(c.state == "approved" for c in self.cases.values()))
     @rule(data=st.data())
     def somebody_takes_it_back(self, data: st.DataObject) -> None:
@@ -312,9 +343,13 @@ class Histories(RuleBasedStateMachine):
         report = ReportActionResult(case_id=case.id, by="api:agent", status=status, amount=amount, reference="r1")
         self.do(self.pick(data, [report, SubmitDraft(case_id=case.id, by="api:agent", draft=draft)]))
 
-    @rule(data=st.data(), kind=st.sampled_from(["message", "message", "case", "withdraw", "answered"]))
+    @rule(data=st.data(), kind=st.sampled_from(["message", "message", "case", "withdraw", "by hand", "answered"]))
     def the_ticket_moves_on(self, data: st.DataObject, kind: str) -> None:
         case, was = self.some_case(data), self.standing
+        if kind == "by hand":
+            if self.do(WithdrawByPerson(**self.click(data, case), reason=self.pick(data, ["Sent twice.", ""]))):
+                assert self.cases[case.id].state == "withdrawn"
+            return
         if kind in ("withdraw", "answered"):
             self.do(Withdraw(case_id=case.id, by="api:h", reason="no need", answered_elsewhere=kind == "answered"))
             return

@@ -30,6 +30,7 @@ from app.core.messages import (
     OverrideGuardrail,
     PacketShown,
     Parked,
+    Reassess,
     ReceiveCase,
     RecordView,
     RedriveDelivery,
@@ -46,6 +47,7 @@ from app.core.messages import (
     Understood,
     Undo,
     Withdraw,
+    WithdrawByPerson,
     WriteReply,
 )
 from app.core.world import World
@@ -99,6 +101,8 @@ def command_for(kind: type[Command], case: Case) -> AnyCommand:
         ClaimCase: ClaimCase(**click),
         ReleaseCase: ReleaseCase(**click),
         Reopen: Reopen(**seen),
+        Reassess: Reassess(**seen, intent="legal_question"),
+        WithdrawByPerson: WithdrawByPerson(**(click | {"user": "ULEAD1"}), reason="Sent twice."),
         RecordView: RecordView(**seen, what="history"),
         AddNote: AddNote(**click, text="Called the carrier.", click=Click(channel="C1", ts="1.1")),
         SettleDelivery: SettleDelivery(**click, delivery=f"{case.id}-9", arrived=True),

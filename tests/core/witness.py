@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from hashlib import sha256
 
-from app.core.assessment import Stage
+from app.core.assessment import Assessment, Stage
 from app.core.case import Case
 from app.core.effects import CrmPatch, HelpdeskReply, Outcome
 from app.core.messages import (
@@ -19,6 +19,7 @@ from app.core.messages import (
     Drafted,
     Edit,
     HeldAtGate,
+    Reassess,
     ReceiveCase,
     Reject,
     Reopen,
@@ -36,6 +37,11 @@ BLOCKING = ("pending", "dead", "indeterminate")
 
 def folded(text: str) -> str:
     return "".join(c for c in text.casefold() if c.isalnum())
+
+
+def asked(of: Assessment) -> tuple[object, ...]:
+    """What people's approvals were given under: where it is another, they said yes to something else."""
+    return (of.tier, of.required, of.ai_mode, of.route, of.stages, of.must_edit, of.checklist)
 
 
 @dataclass
@@ -94,6 +100,8 @@ class Witness:
             self.texts.append(Text(command.draft.text, by_ai=True))
             self.yes.clear()
         if isinstance(command, SubmitDraft | Decline | Reject | Reopen | Edit | WriteReply):
+            self.yes.clear()
+        if isinstance(command, Reassess) and (asked(before.assessed) != asked(after.assessed) or not after.approvals):
             self.yes.clear()
         if isinstance(command, HeldAtGate) and command.delivery == before.pending_reply and before.state == "sending":
             self.yes.clear()

@@ -30,7 +30,9 @@ from blocks.modals import (
     decline_view,
     edit_view,
     override_view,
+    reassess_view,
     reject_view,
+    withdraw_view,
     withheld_view,
     write_view,
 )
@@ -44,6 +46,8 @@ VIEWS: Mapping[str, str] = {
     "cs:write": "write",
     "cs:decline": "decline",
     "cs:override": "override",
+    "cs:reassess": "reassess",
+    "cs:withdraw": "withdraw",
     "cs:history": "history",
     "cs:withheld": "withheld_draft",
     "cs:pii": "pii",
@@ -55,6 +59,8 @@ MODALS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "write": write_view,
     "decline": decline_view,
     "override": override_view,
+    "reassess": reassess_view,
+    "withdraw": withdraw_view,
 }
 CLAIMS = ("cs:claim", "cs:release")
 MOST_HISTORY = 200
