@@ -142,13 +142,8 @@ _AGAIN = (
         settled_at=None,
     )
 )
-_HASTEN = (
-    update(outbox)
-    .where(
-        outbox.c.status == "pending", outbox.c.destination == bindparam("to"), outbox.c.maybe_sent == 0, text(BLOCKING)
-    )
-    .values(due_at=_AT_ONCE)
-)
+_TRIED = (outbox.c.status == "pending", outbox.c.destination == bindparam("to"), outbox.c.maybe_sent == 0)
+_HASTEN = update(outbox).where(*_TRIED, _WAITING).values(due_at=_AT_ONCE)
 _LANE = select(outbox.c.id, outbox.c.number, outbox.c.status, outbox.c.ready).where(*_IN_LANE).order_by(outbox.c.number)
 _SET_READY = update(outbox).where(_BY_ID).values(ready=bindparam("flag"))
 _BUSY_LANES = (

@@ -12,6 +12,7 @@ from typing import Literal, get_args
 
 from app.core.assessment import Assessment, PersonSays, Stage, TriggerType, Value
 from app.core.findings import Finding
+from app.core.packet import Packet as Packet
 from app.core.requesthash import HashedAction, request_hash
 
 State = Literal[
@@ -208,36 +209,6 @@ class Claim(Value, frozen=True, kw_only=True):
     at: datetime
     until: datetime
     renewals: int = 0
-
-
-class Packet(Value, frozen=True, kw_only=True):
-    """A Slack message that shows the case. `ts` is None until Slack took it; `shown` is the digest Slack shows now.
-
-    kind `packet` has the decision buttons, `write_reply` is the helper packet of DE10, `escalation` stands in a further
-    channel, `signoff` is the request in the thread of packet `parent`. One that cannot be shown in its role's channel
-    keeps that channel's name as `home`; with a `person` it stands in the direct messages with them.
-    """
-
-    key: str
-    kind: Literal["packet", "write_reply", "escalation", "signoff"]
-    role: str
-    channel: str
-    parent: str = ""
-    request_hash: str = ""  # signoff: the text it asks about
-    channel_id: str = ""
-    ts: str | None = None
-    shown: str = ""
-    can_decide: bool = True
-    home: str = ""
-    person: str = ""
-    gone: tuple[str, ...] = ()  # ts of its messages that are not there any more
-    brief: bool = False  # Slack refused the whole one
-    lost: bool = False  # nowhere left to show it
-
-    @property
-    def queue(self) -> str:
-        """The channel of its role, wherever it stands."""
-        return self.home or self.channel
 
 
 class Timer(Value, frozen=True, kw_only=True):
