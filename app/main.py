@@ -56,6 +56,7 @@ from db.store import Store
 log = logging.getLogger("countersign")
 
 ANSWER_THREADS = 8
+TIDY_EVERY = timedelta(seconds=30)  # delegations that begin or end by the clock
 LOOK_EVERY = timedelta(seconds=2)  # at the policy directory, and at what other replicas put in force
 
 
@@ -118,6 +119,7 @@ class Service:
             self.checkpointer,
             [
                 (self.watch.look, LOOK_EVERY),
+                (self.engine.tidy_delegations, TIDY_EVERY),
                 (self.reconciler.tick, reconciler.EVERY),
                 (self.outages.tick, outage.EVERY),
             ],

@@ -20,6 +20,7 @@ HELP = (
     ("/approvals #queue", "one queue and its next ten cases"),
     ("/approvals pause [#queue] REASON", "stop AI text in a queue, or in all; people's replies go on"),
     ("/approvals resume [#queue]", "let AI text go on; careful queues and all at once take two people"),
+    ("/approvals delegate @somebody until WHEN", "let somebody act for you; alone, it shows who does"),
     ("/approvals policy", "the policy in force, and a changed one that waits for its owners"),
     ("/approvals help", "this text"),
 )

@@ -23,6 +23,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
 
     people: People
     role_titles: Mapping[str, str] = {}
+    role_channels: Mapping[str, str] = {}  # names, without #
     paused: bool = False
     templates: tuple[tuple[str, str, str], ...] = ()
     reject_categories: tuple[tuple[str, str], ...] = ()
@@ -53,6 +54,7 @@ def surroundings_of(policy: Policy, people: People, *, paused: bool = False) -> 
         people=people,
         paused=paused,
         role_titles={name: spec.title for name, spec in policy.roles.items()},
+        role_channels={name: spec.channel for name, spec in policy.roles.items()},
         templates=tuple((t.id, t.title, t.text) for t in policy.templates),
         reject_categories=policy.reject_categories,
         intents=tuple((label, topic.title, topic.tier) for label, topic in policy.risk.intents.items()),

@@ -1,7 +1,7 @@
 """Replies in a packet's thread, which together are the case's history (SL9), and direct messages to people.
 
 `mentions` of a reply are the only people it may ping. What a reply reads from its effect's `data`: reminder {},
-escalated {role, channel, reason}, draft_part {part, version}, decided {by, kind, stage}, voided {reason},
+escalated {role, channel, reason}, draft_part {part, version}, decided {by, kind, stage, instead_of}, voided {reason},
 delivered {late}, failed {error, remedy, reply}, held {reason}, holding {}, reopened {by}, reassessed {by, words, role,
 channel, reason}, moved {channel, reason}, reposted {}; direct messages: feedback {by, category, text, then}, receipt
 {request_hash}, urgent {}, submitter_decided {}, moved {packet}.
@@ -62,7 +62,9 @@ def _said(case: Case, effect: ThreadReply, around: Surroundings) -> tuple[str, s
         case "decided":
             done = _DONE.get(str(data.get("kind", "")), "decided")
             missing = f" Now waiting for {waiting_for(case, around)}." if case.state == "awaiting_signoff" else ""
-            return "✔ Step done", f"{around.name(str(data.get('by', '')))} {done}.{missing}"
+            instead = str(data.get("instead_of", ""))
+            who = f"{around.name(str(data.get('by', '')))}{f', for {around.name(instead)},' if instead else ''}"
+            return "✔ Step done", f"{who} {done}.{missing}"
         case "voided":
             return "↩ Approvals so far are void", reason
         case "delivered":

@@ -188,6 +188,8 @@ class Approval(Value, frozen=True, kw_only=True):
     request_hash: str
     draft_version: int
     at: datetime
+    instead_of: str = ""  # user id of who delegated to them; empty in their own right
+    instead_of_person: str = ""
 
 
 class Override(Value, frozen=True, kw_only=True):

@@ -79,6 +79,14 @@ EventType = Literal[
     "PolicySigned",
     "PolicyRejected",
     "PolicyWithdrawn",
+    "PolicyPosted",
+    "PolicyPostUpdated",
+    "Delegated",
+    "DelegationBegun",
+    "DelegationEnded",
+    "CaseHandedOver",
+    "AlarmRaised",
+    "AlarmCleared",
     "CommandRefused",
 ]
 # A person decided about a reply: DE2 allows one of these per step.
@@ -188,6 +196,36 @@ class ModelDraft(Effect, frozen=True, kw_only=True):
     """Ask the language model for a reply; reviewers' feedback is read from the case (AI2, AI5)."""
 
 
+# --- about the whole workspace, not about a case ---
+
+
+class BoardPost(Effect, frozen=True, kw_only=True):
+    board: str
+
+
+class BoardUpdate(Effect, frozen=True, kw_only=True):
+    board: str
+
+
+NoticeKind = Literal["paused", "resume_asked", "resumed", "alarm", "alarm_over"]
+
+
+class ChannelNotice(Effect, frozen=True, kw_only=True):
+    """A message in a channel, posted once and left as it is. `channel` is a name without #."""
+
+    channel: str
+    kind: NoticeKind
+    data: dict[str, Any] = {}
+
+
+class PersonalNotice(Effect, frozen=True, kw_only=True):
+    """A direct message that is about no case."""
+
+    user: str
+    kind: Literal["delegated", "delegation_over"]
+    data: dict[str, Any] = {}
+
+
 AnyEffect = (
     PacketPost
     | PacketUpdate
@@ -200,6 +238,10 @@ AnyEffect = (
     | Callback
     | ModelReading
     | ModelDraft
+    | BoardPost
+    | BoardUpdate
+    | ChannelNotice
+    | PersonalNotice
 )
 Destination = Literal["slack", "helpdesk", "crm", "callback", "model"]
 
@@ -207,6 +249,8 @@ Destination = Literal["slack", "helpdesk", "crm", "callback", "model"]
 def destination_of(effect: AnyEffect) -> Destination:
     match effect:
         case PacketPost() | PacketUpdate() | ThreadReply() | DirectMessage():
+            return "slack"
+        case BoardPost() | BoardUpdate() | ChannelNotice() | PersonalNotice():
             return "slack"
         case HelpdeskReply() | HelpdeskNote() | HelpdeskFields():
             return "helpdesk"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import assert_never
+from typing import Literal, assert_never
 
 from msgspec.structs import replace
 
@@ -12,6 +12,7 @@ from app.core import (
     astray,
     claiming,
     decisions,
+    handing,
     overriding,
     pausing,
     reassessing,
@@ -41,6 +42,7 @@ from app.core.messages import (
     Edit,
     FireTimer,
     GaveUp,
+    HandOver,
     HeldAtGate,
     ModelFailed,
     OverrideGuardrail,
@@ -100,6 +102,7 @@ ACCEPTED: Mapping[type[Command], frozenset[State]] = {
     SettleDelivery: frozenset({"indeterminate"}),
     ApplyPause: _ASKED | {"blocked"},
     RepairPacket: _ALL - {"received"},
+    HandOver: _ASKED | {"blocked"},
     FireTimer: _ALL - FINAL_STATES,
     PacketShown: _ALL,
     Delivered: _ALL,
@@ -111,6 +114,23 @@ ACCEPTED: Mapping[type[Command], frozenset[State]] = {
     Parked: _ALL,
     HeldAtGate: _ALL,
 }
+# Where a case may go from where it is; "" is before there is one. Anything else is a fault of ours and not stored.
+_DECIDED: frozenset[State] = frozenset({"approved", "sending", "rejected"})
+_ENDED: frozenset[State] = frozenset({"superseded", "withdrawn"})
+_BACK: frozenset[State] = frozenset({"pending", "blocked"})
+TRANSITIONS: Mapping[State | Literal[""], frozenset[State]] = {
+    "": _BACK | {"received", "sending"},
+    "received": _BACK | _ENDED | {"sending"},
+    "pending": _DECIDED | _ENDED | {"awaiting_signoff", "blocked", "expired"},
+    "awaiting_signoff": _DECIDED | _ENDED | _BACK | {"expired"},
+    "blocked": _DECIDED | _ENDED | {"awaiting_signoff", "pending", "expired"},
+    "approved": _BACK | _ENDED | {"awaiting_signoff", "sending"},
+    "sending": _BACK | _ENDED | {"sent", "failed", "indeterminate"},
+    "failed": _BACK | _ENDED | {"sending", "sent", "indeterminate"},
+    "indeterminate": _ENDED | {"sending", "sent"},
+    "expired": _BACK,
+    **{state: frozenset() for state in ("sent", "rejected", "superseded", "withdrawn")},
+}
 
 
 def decide(case: Case | None, command: AnyCommand, world: World) -> Outcome:
@@ -118,7 +138,7 @@ def decide(case: Case | None, command: AnyCommand, world: World) -> Outcome:
     if isinstance(command, ReceiveCase):
         if case is not None:
             raise Refused("exists", f"There is a case {case.id} already.")
-        return receiving.receive(command, world).outcome()
+        return _legal("", receiving.receive(command, world).outcome())
     if case is None:
         raise Refused("no_case", f"There is no case {command.case_id}.")
     if case.state not in ACCEPTED[type(command)]:
@@ -128,7 +148,14 @@ def decide(case: Case | None, command: AnyCommand, world: World) -> Outcome:
     claiming.wind_up(change)
     if change.case.state != case.state and not any(isinstance(p.effect, Callback) for p in change.effects):
         callback(change, "case.updated")
-    return change.outcome()
+    return _legal(case.state, change.outcome())
+
+
+def _legal(before: State | Literal[""], outcome: Outcome) -> Outcome:
+    after = outcome.case.state
+    if after != before and after not in TRANSITIONS[before]:
+        raise AssertionError(f"a case went from {before or 'nowhere'} to {after}")
+    return outcome
 
 
 def _apply(change: Change, command: AnyCommand) -> None:
@@ -177,6 +204,8 @@ def _apply(change: Change, command: AnyCommand) -> None:
             pausing.apply(change, command)
         case RepairPacket():
             astray.repair(change, command)
+        case HandOver():
+            handing.hand_over(change, command)
         case FireTimer(key=advice.TIMER):
             advice.too_late(change, command)
         case FireTimer():

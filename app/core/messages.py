@@ -216,6 +216,15 @@ class RepairPacket(Command, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class HandOver(Command, frozen=True, kw_only=True):
+    """Somebody who is asked about this case delegated to somebody else until then."""
+
+    by: str
+    of: str
+    to: str
+    until: datetime
+
+
 # --- time and receipts -------------------------------------------------------------------------------------------
 
 
@@ -323,6 +332,7 @@ AnyCommand = (
     | PersonCommand
     | ApplyPause
     | RepairPacket
+    | HandOver
     | FireTimer
     | PacketShown
     | Delivered

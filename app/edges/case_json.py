@@ -108,6 +108,7 @@ def _approval(case: Case) -> dict[str, Any]:
                 "by": a.user,
                 "role": a.role,
                 "kind": a.kind,
+                "instead_of": a.instead_of or None,
                 "request_hash": a.request_hash,
                 "draft_version": a.draft_version,
                 "at": _time(a.at),

@@ -29,6 +29,7 @@ from app.core.messages import (
     Edit,
     FireTimer,
     GaveUp,
+    HandOver,
     HeldAtGate,
     ModelFailed,
     PacketShown,
@@ -54,9 +55,9 @@ from app.core.messages import (
     WithdrawByPerson,
     WriteReply,
 )
-from app.core.people import People, Person
+from app.core.people import Deputy, People, Person
 from app.core.policy import Policy
-from app.core.stages import eligible, roles_at
+from app.core.stages import acting_roles, eligible, roles_at
 from app.core.world import World
 from blocks.packet import packet_message
 from blocks.surface import surroundings_of
@@ -74,6 +75,7 @@ from tests.core.openings import (
     policy_of,
 )
 from tests.core.witness import Witness, asked
+from tests.docs.flow import case_flows
 from tests.make import NOW, a_message, signals
 
 _T = TypeVar("_T")
@@ -145,6 +147,7 @@ class Histories(RuleBasedStateMachine):
             self.witnesses[case.id] = Witness(command, IDENTITIES)
         self.witnesses[case.id].saw(before, command, outcome, world)
         assert outcome.events
+        self.as_the_page_says(before, command, outcome)
         decided = sum(e.type in DECISION_EVENTS for e in outcome.events)
         assert decided <= 1
         if decided and before and before.claim and before.claim.until > world.now:
@@ -186,6 +189,13 @@ class Histories(RuleBasedStateMachine):
         deciding = {p.channel for p in case.packets if p.can_decide}
         assert world.policy.roles[now.route.role].channel in deciding
         assert not {p.channel for p in case.packets if not p.can_decide and p.kind != "signoff"} & channels
+
+    def as_the_page_says(self, before: Case | None, command: AnyCommand, outcome: Outcome) -> None:
+        """docs/state-machine.md leaves nothing out."""
+        flow = case_flows()[type(command).__name__]
+        assert {e.type for e in outcome.events} <= flow.events
+        assert {type(p.effect).__name__ for p in outcome.effects} <= flow.effects | {"Callback"}
+        assert outcome.case.state in {*flow.states, *([before.state] if before else [])}
 
     def shown(self, case: Case, packet: Packet) -> Any:
         key = (case.id, case.version, packet.key, id(self.people))
@@ -231,6 +241,7 @@ class Histories(RuleBasedStateMachine):
         tempted += [u for role in roles_at(case, case.stage) for u in sorted(self.people.roles[role])]
         if case.claim:
             able += [case.claim.user] * 3
+        tempted += [user for d in self.people.deputies for user in (d.to, d.of)]
         groups = [g for g in (able, able, able, tempted, tempted, USERS, STRANGERS) if g]
         seen = self.pick(data, [*[case.request_hash] * 20, *self.seen[-4:]])
         return {"case_id": case.id, "user": self.pick(data, self.pick(data, groups)), "seen": seen}
@@ -328,6 +339,34 @@ class Histories(RuleBasedStateMachine):
                 self.people = replace(self.people, roles={**self.people.roles, role: frozenset()})
             case _:
                 self.people = DIRECTORY
+
+    @rule(data=st.data())
+    def somebody_goes_away_or_comes_back(self, data: st.DataObject) -> None:
+        """Delegations as wild as the office would never allow: chains, loops, to who is on the other side."""
+        if self.pick(data, [True, True, True, False]):
+            case = self.some_case(data)
+            asked = [p.user_id for p in eligible(case, self.people)] if case.current_stage else []
+            of, to = self.pick(data, asked or USERS), self.pick(data, [*USERS, *USERS, *STRANGERS])
+            lent = self.pick(data, [frozenset(ROLES), *[self.people.roles_of(of)] * 3])
+            deputies = (*self.people.deputies, Deputy(of=of, to=to, roles=lent))[-3:]
+            self.people = replace(self.people, deputies=deputies)
+            until = self.now + timedelta(days=1)
+            self.do(HandOver(case_id=case.id, by=f"slack:{of}", of=of, to=to, until=until))
+            self.says_yes(case.id, to, of)
+        else:
+            self.people = replace(self.people, deputies=())
+
+    def says_yes(self, case_id: str, *users: str) -> None:
+        """One after the other, as soon as they may."""
+        for user in users:
+            case = self.cases[case_id]
+            click = {"case_id": case_id, "user": user, "seen": case.request_hash}
+            if case.state == "awaiting_signoff":
+                self.do(SignOff(**click))
+            elif case.assessed.must_edit and case.draft is not None and case.draft.author == "ai":
+                self.do(Edit(**click, text=TEXTS[1], checklist=case.assessed.checklist))
+            else:
+                self.do(Approve(**click, checklist=case.assessed.checklist))
 
     def meet(self, person: Person) -> None:
         self.people = replace(self.people, persons={**self.people.persons, person.user_id: person})
@@ -524,7 +563,8 @@ class Histories(RuleBasedStateMachine):
                 decide(case, SignOff(case_id=case.id, user=user, seen=case.request_hash), world)
             except Refused:
                 continue
-            assert asked & {policy.roles[role].channel for role in self.people.roles_of(user)}, f"{user} has no button"
+            channels = {policy.roles[role].channel for role in acting_roles(user, self.people)}
+            assert asked & channels, f"{user} has no button"
 
     def buttons(self, case: Case, packet: Packet) -> set[str]:
         actions = [b for b in self.shown(case, packet).blocks if b["type"] == "actions"]

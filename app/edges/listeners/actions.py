@@ -12,6 +12,7 @@ from slack_bolt import Ack
 from app.core.case import Case
 from app.core.errors import Refused
 from app.core.messages import Approve, ClaimCase, RecordView, ReleaseCase, Reopen, SettleDelivery, SignOff, Undo
+from app.edges.listeners.delegating import DelegationDesk
 from app.edges.listeners.policy import PolicyDesk
 from app.edges.listeners.shared import (
     Desk,
@@ -79,6 +80,10 @@ class Actions:
             return
         if action_id.startswith("cs:policy_"):
             PolicyDesk(self.desk).click(body, action)
+            ack()
+            return
+        if action_id == "cs:delegation_end":
+            DelegationDesk(self.desk).end(body, action)
             ack()
             return
         if body.get("view") is not None and str(action.get("block_id") or "").startswith("template"):

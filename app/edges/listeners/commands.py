@@ -11,6 +11,7 @@ from app.core.offering import offered
 from app.core.office import PauseAi, ResumeAi
 from app.core.pausing import EVERYWHERE
 from app.core.world import World
+from app.edges.listeners.delegating import DelegationDesk
 from app.edges.listeners.policy import PolicyDesk
 from app.edges.listeners.shared import Desk, by_risk, user_of
 from app.edges.metrics import SlashOutcome
@@ -53,6 +54,8 @@ class Commands:
                 return queue_message(self._rows(), self._next(), self.desk.surroundings())
             case ["pause" | "resume" as what, *rest]:
                 return self._switch(user, what, rest)
+            case ["delegate", *rest]:
+                return DelegationDesk(self.desk).message(user, rest)
             case ["policy"]:
                 return PolicyDesk(self.desk).message()
             case ["help"]:

@@ -20,7 +20,7 @@ from app.core.effects import Click
 from app.core.errors import CountersignError, Refused
 from app.core.messages import AnyCommand
 from app.core.pausing import EVERYWHERE, is_paused
-from app.core.stages import eligible
+from app.core.stages import acting_roles, eligible
 from app.edges.metrics import Metrics
 from app.engine import Busy, Engine, where
 from app.ports.directory import SlackDirectory
@@ -143,7 +143,7 @@ class Desk:
     def waiting_for(self, user: str) -> list[Case]:
         """Cases this person can act on now: those they claimed, then highest risk first, then the oldest."""
         people = self.engine.people()
-        held, key = people.roles_of(user), people.find(user).key
+        held, key = acting_roles(user, people), people.find(user).key
         channels = {spec.channel for role, spec in self.engine.policy.roles.items() if role in held}
         with self.engine.store.reading() as reader:
             found = {c.id: c for channel in channels for c in reader.next_in_queue(channel, MOST_LOOKED_AT)}
