@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
@@ -22,7 +23,18 @@ from app.core.effects import (
     PacketUpdate,
     ThreadReply,
 )
-from app.core.messages import Delivered, Drafted, ModelFailed, PacketShown, Receipt, SurfaceLost, Understood
+from app.core.messages import (
+    Delivered,
+    Drafted,
+    GaveUp,
+    HeldAtGate,
+    ModelFailed,
+    PacketShown,
+    Parked,
+    Receipt,
+    SurfaceLost,
+    Understood,
+)
 from app.core.pausing import is_paused, stops
 from app.core.scanning import blocked, scan_reply
 from app.engine import Engine
@@ -32,11 +44,14 @@ from app.ports.errors import Found, GiveUp, SendResult
 from app.ports.helpdesk import Helpdesk
 from app.ports.llm import Brief, LanguageModel
 from app.ports.slack import SlackPort
+from app.ports.slack_errors import surface_trouble
 from app.ports.slack_reading import DIGEST
 from blocks.packet import packet_message
 from blocks.surface import SlackMessage, Surroundings, surroundings_of
 from blocks.thread import direct_message, thread_message
 from db.outbox import ClaimedDelivery
+
+log = logging.getLogger("countersign.dispatch")
 
 NOT_SENT = ("shown", "skipped")  # remote ids of what needed no request
 # Where a successor or a colleague's answer took a case's place before anybody saw it, nobody looks for its packets.
@@ -53,6 +68,40 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     model: LanguageModel | None = None
 
 
+class CaseParcel:
+    """A delivery together with its case as that stands now."""
+
+    def __init__(self, courier: Courier, delivery: ClaimedDelivery, case: Case) -> None:
+        self.courier = courier
+        self.delivery = delivery
+        self.case = case
+
+    def send(self) -> Receipt:
+        effect = self.delivery.effect
+        if isinstance(effect, HelpdeskReply) and (refusal := self.courier.gate(self.case, effect)):
+            return HeldAtGate(case_id=self.case.id, delivery=self.delivery.id, reason=refusal)
+        return self.courier.deliver(self.delivery, self.case)
+
+    def look(self) -> Receipt | bool | None:
+        return self.courier.look(self.delivery, self.case)
+
+    def gave_up(self, error: str, remedy: str, code: str = "", /) -> Receipt:
+        """Nothing is lost with a model's advice; a packet whose place is lost, or which is too much for Slack, goes on
+        in another way; everything else becomes a dead letter that people are told of."""
+        effect, trouble = self.delivery.effect, surface_trouble(code)
+        shapeless = trouble == "shape" and isinstance(effect, ThreadReply)
+        if trouble and not shapeless and isinstance(effect, PacketPost | PacketUpdate | ThreadReply):
+            log.warning("packet %s of case %s cannot be shown: %s", effect.packet, self.case.id, code)
+            return surface_lost(self.delivery, self.case, effect, trouble, error, remedy)
+        if self.delivery.destination == "model":
+            return ModelFailed(case_id=self.case.id, delivery=self.delivery.id, error=error)
+        return GaveUp(case_id=self.case.id, delivery=self.delivery.id, error=error, remedy=remedy)
+
+    def parked(self, error: str, look_at: str = "") -> Receipt:
+        where = look_at or f"ticket {self.case.ticket.id}: was this reply added?"
+        return Parked(case_id=self.case.id, delivery=self.delivery.id, error=error, look_at=where)
+
+
 class Courier:
     """One delivery at a time, without retries. Ports raise RetryLater, GiveUp or Ambiguous, and so does this."""
 
@@ -60,6 +109,12 @@ class Courier:
         self.engine = engine
         self.ports = ports
         self.monotonic = monotonic
+
+    def parcel(self, delivery: ClaimedDelivery) -> CaseParcel | None:
+        """None when there is no such case."""
+        with self.engine.store.reading() as reader:
+            case = reader.case(delivery.case_id)
+        return None if case is None else CaseParcel(self, delivery, case)
 
     def wait_of(self, pace: str) -> float:
         """Seconds until Slack takes the next message in this channel, or from this direct conversation."""

@@ -103,9 +103,6 @@ class Engine(OfficeDoor):
         self._model = model
         self._jobs: queue.Queue[Job | None] = queue.Queue(QUEUE)
         self._thread: threading.Thread | None = None
-        self._committed = threading.Condition()
-        self._commits = 0
-        self.listeners: list[Callable[[], None]] = []  # woken after each commit; must not block
 
     # --- life ----------------------------------------------------------------------------------------------------
 
@@ -127,10 +124,7 @@ class Engine(OfficeDoor):
 
         The cases that wait are then brought in line one by one: their packets, not what may happen to them.
         """
-        with self.store.writing() as uow:
-            before = uow.office()
-            after = self._decide_office(uow, before, command).office
-        self.follow()
+        before, after = self._govern(command)
         if before.paused_queues != after.paused_queues:
             reason = command.reason if isinstance(command, PauseAi) else ""
             with self.store.reading() as reader:
@@ -143,10 +137,7 @@ class Engine(OfficeDoor):
 
     def delegate(self, command: Delegate | EndDelegation | TidyDelegations) -> Office:
         """Change who acts for whom; raises Refused. Rights follow at once, what stands in open cases one by one."""
-        with self.store.writing() as uow:
-            before = uow.office()
-            after = self._decide_office(uow, before, command).office
-        self.follow()
+        before, after = self._govern(command)
         known = {d.id for d in before.delegations if d.begun}
         for begun in (d for d in after.delegations if d.begun and d.id not in known):
             self._bring_in_line(
@@ -310,13 +301,6 @@ class Engine(OfficeDoor):
         uow.append_events((event,), command.case_id, self.clock.now())
 
     # --- waiting -------------------------------------------------------------------------------------------------
-
-    def _announce(self) -> None:
-        with self._committed:
-            self._commits += 1
-            self._committed.notify_all()
-        for listener in self.listeners:
-            listener()
 
     def wait_for(self, case_id: str, predicate: Callable[[Case], bool], timeout: float) -> Case | None:
         """The case once `predicate` holds, or as it is when time is up. Looks each second for other replicas' work."""

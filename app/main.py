@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from app import outage, reconciler
 from app.auditlog import Checkpointer, load_signing_key, parse_signing_key
+from app.auditor import Auditor
 from app.clock import Clock, SystemClock
 from app.core.errors import CountersignError, PolicyError
 from app.core.people import People
@@ -56,6 +57,7 @@ from db.store import Store
 log = logging.getLogger("countersign")
 
 ANSWER_THREADS = 8
+AUDIT_EVERY = timedelta(minutes=1)
 TIDY_EVERY = timedelta(seconds=30)  # delegations that begin or end by the clock
 LOOK_EVERY = timedelta(seconds=2)  # at the policy directory, and at what other replicas put in force
 
@@ -114,11 +116,13 @@ class Service:
         reader = SlackReader(client)
         self.reconciler = Reconciler(self.engine, self.dispatcher.courier, reader, self.directory, SystemClock())
         self.outages = OutageWatch(self.engine, self.dispatcher, _mail(settings))
+        self.auditor = Auditor(self.engine)
         self.ticker = Ticker(
             Sweeper(self.engine),
             self.checkpointer,
             [
                 (self.watch.look, LOOK_EVERY),
+                (self.auditor.look, AUDIT_EVERY),
                 (self.engine.tidy_delegations, TIDY_EVERY),
                 (self.reconciler.tick, reconciler.EVERY),
                 (self.outages.tick, outage.EVERY),

@@ -34,6 +34,8 @@ _decode_effect = msgspec.json.Decoder(AnyEffect).decode
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the outbox. `first_at` is when it was first claimed, None before and again after a re-drive.
 
+    `case_id` is empty where it is about the whole workspace.
+
     `maybe_sent`: an earlier claim ended without a word, so the effect may have happened (DL2).
     """
 
@@ -329,7 +331,7 @@ class OutboxWrites(OutboxReads):
             if flag != row.ready:
                 self._connection.execute(_SET_READY, {"of_id": row.id, "flag": flag})
 
-    def _enqueue(self, case_id: str, effects: Sequence[Pending], now: datetime) -> None:
+    def _enqueue(self, case_id: str | None, effects: Sequence[Pending], now: datetime) -> None:
         """Behind what waits in each lane already. Numbers only grow, so a new row is never before an old one."""
         if not effects:
             return
@@ -388,7 +390,7 @@ def _time(value: str | None) -> datetime | None:
 def _delivery(kind: type[_D], row: Row[Any]) -> _D:
     return kind(
         id=row.id,
-        case_id=row.case_id,
+        case_id=row.case_id or "",
         number=row.number,
         lane=row.lane,
         destination=row.destination,

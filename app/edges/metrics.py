@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter as Tally
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 
 from app.core.case import Case
 from app.core.messages import OverrideGuardrail, Reassess
+from app.core.office import AlarmKind
 from app.engine import Engine
 
 log = logging.getLogger("countersign.metrics")
@@ -99,6 +100,7 @@ class _Gauges(Collector):
         stuck = GaugeMetricFamily("countersign_outbox_stuck", "Deliveries a person must look at", labels=["status"])
         untimed = GaugeMetricFamily("countersign_cases_without_timers", "Waiting cases with no timer: always a fault")
         slack = GaugeMetricFamily("countersign_slack_unreachable", "1 while people are told by mail instead")
+        alarms = GaugeMetricFamily("countersign_open_alarms", "Told and not over yet", labels=["alarm"])
         with self._engine.store.reading() as reader:
             slack.add_metric([], float(reader.office().slack_lost_at is not None))
             for queue, count in reader.queue_counts(now).items():
@@ -112,5 +114,8 @@ class _Gauges(Collector):
             statuses = Tally(d.status for d in reader.deliveries("dead", "indeterminate", "held", limit=MAX_COUNTED))
             for status in ("dead", "indeterminate", "held"):
                 stuck.add_metric([status], statuses[status])
-            untimed.add_metric([], len(reader.cases_without_timers(MAX_COUNTED)))
-        yield from (pending, overdue, late, waiting, age, stuck, untimed, slack)
+            untimed.add_metric([], reader.untimed_cases(1).count)
+            told = Tally(alarm.kind for alarm in reader.office().alarms)
+        for kind in get_args(AlarmKind):
+            alarms.add_metric([kind], told[kind])
+        yield from (pending, overdue, late, waiting, age, stuck, untimed, alarms, slack)
