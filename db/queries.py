@@ -56,6 +56,12 @@ class StoredAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 _CASE = select(cases.c.document).where(cases.c.id == bindparam("id"))
 _OPEN_CASE = select(cases.c.document).where(cases.c.ticket_id == bindparam("ticket_id"), text(IS_OPEN))
+_OPEN_AFTER = (
+    select(cases.c.document)
+    .where(text(IS_OPEN), cases.c.ticket_id > bindparam("after"))
+    .order_by(cases.c.ticket_id)
+    .limit(bindparam("limit"))
+)
 _CONTACTS = (
     select(cases.c.state, func.count())
     .where(
@@ -161,6 +167,11 @@ class CaseReads:
             for row in rows:
                 yield _decode_case(row.document)
             place |= {"at": rows[-1].created_at, "id": rows[-1].id}
+
+    def open_cases(self, after: str = "", limit: int = _BATCH) -> list[Case]:
+        """Cases that are not final, by ticket, those after ticket `after`: one step of a walk over all of them."""
+        rows = self._connection.execute(_OPEN_AFTER, {"after": after, "limit": limit})
+        return [_decode_case(document) for document in rows.scalars()]
 
     def history(self, customer_id: str, ticket_id: str, since: datetime, *, but: str = "") -> History:
         """What else is known of the customer since then; the case `but` is not counted."""

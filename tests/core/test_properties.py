@@ -32,6 +32,7 @@ from app.core.messages import (
     HandOver,
     HeldAtGate,
     ModelFailed,
+    PacketShown,
     Parked,
     Reassess,
     Receipt,
@@ -41,6 +42,7 @@ from app.core.messages import (
     Reject,
     ReleaseCase,
     Reopen,
+    RepairPacket,
     ReportActionResult,
     RoleResolved,
     RoleUnresolved,
@@ -48,6 +50,7 @@ from app.core.messages import (
     SignOff,
     SubmitDraft,
     Supersede,
+    SurfaceLost,
     Understood,
     Undo,
     Withdraw,
@@ -170,7 +173,8 @@ class Histories(RuleBasedStateMachine):
         for packet in case.packets:
             old = before.packet(packet.key)
             same = old and self.shown(before, old).digest == self.shown(case, packet).digest
-            assert same or packet.key in told, f"{type(command).__name__}: {packet.key} shows what was before"
+            known = same or packet.lost or packet.key in told
+            assert known, f"{type(command).__name__}: {packet.key} shows what was before"
         if isinstance(command, Supersede):
             assert case.superseded_by == command.successor
         if isinstance(command, Edit | WriteReply | SubmitDraft | Decline | Reject | Reopen) and not case.is_final:
@@ -455,6 +459,24 @@ class Histories(RuleBasedStateMachine):
         elif self.receipts:
             self.do(self.pick(data, self.receipts))
 
+    @precondition(lambda self: any(c.packets for c in self.cases.values()))
+    @rule(data=st.data())
+    def slack_shows_or_loses_a_packet(self, data: st.DataObject) -> None:
+        """It takes the packet, refuses it for good, or somebody deletes it: the case stands somewhere all the same."""
+        case = self.pick(data, [c for c in self.cases.values() if c.packets])
+        packet = self.pick(data, case.packets)
+        known: dict[str, Any] = {"case_id": case.id, "delivery": f"{case.id}-1", "packet": packet.key}
+        place = {"channel": packet.channel, "ts": packet.ts or "", "error": "refused"}
+        ts = f"{len(packet.gone)}.{case.version:06}"
+        what = self.pick(data, ["shown", "shown", "channel", "message", "shape", "missing", "drifted", "no_channel"])
+        if what == "shown":
+            taken = PacketShown(**known, channel_id="C1", ts=packet.ts or ts, digest="")
+            self.do(taken)
+        elif what in ("channel", "message", "shape"):
+            self.do(SurfaceLost(**known, **place, lost=what))
+        else:
+            self.do(RepairPacket(case_id=case.id, by="system:r", packet=packet.key, ts=packet.ts or "", found=what))
+
     @precondition(lambda self: any(c.asking for c in self.cases.values()))
     @rule(data=st.data())
     def the_model_answers(self, data: st.DataObject) -> None:
@@ -557,7 +579,7 @@ class Histories(RuleBasedStateMachine):
         if case.state != "awaiting_signoff":
             assert not signoffs
             return
-        asked = {p.channel for p in signoffs if {"cs:signoff", "cs:decline"} <= self.buttons(case, p)}
+        asked = {p.queue for p in signoffs if {"cs:signoff", "cs:decline"} <= self.buttons(case, p)}
         policy = self.policies[case.id]
         case = replace(case, claim=None)  # others have their buttons too, and are told to wait
         world = World(now=self.now, policy=policy, active=policy, people=self.people)
