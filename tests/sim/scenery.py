@@ -47,6 +47,10 @@ MORE: Mapping[str, dict[str, Any]] = {
         **_REFUND,
         "draft": a_draft("Good news: we have issued a refund of 240 EUR to your card."),
     },
+    "blocked draft by an agent": {
+        "draft": a_draft("We have issued a refund of 240 EUR to your card.", author="human", author_id=""),
+        "submitted_by": _BY_AGENT,
+    },
     "long draft": {"signals": signals("how_to"), "draft": a_draft(_LONG)},
 }
 ALL_SCENES: Mapping[str, Mapping[str, Any]] = {**SCENES, **MORE}
