@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from typing import Any
+
+import msgspec
 
 from app.core.effects import Click
 from app.core.errors import Refused
@@ -11,6 +15,18 @@ from app.edges.listeners.shared import Desk, NotStored
 from blocks.home import home_view
 
 MOST_SHOWN = 20
+AGAIN_AFTER = 2.0  # seconds
+YOUNG = 10.0  # seconds between a message and an answer to it
+
+
+class Note(msgspec.Struct, frozen=True):
+    """A reply that somebody wrote in a thread."""
+
+    channel: str
+    thread: str
+    user: str
+    text: str
+    ts: str
 
 
 class Events:
@@ -22,16 +38,31 @@ class Events:
         thread, user, text = event.get("thread_ts"), event.get("user"), event.get("text")
         if not (thread and user and text) or event.get("subtype") or event.get("bot_id") or thread == event.get("ts"):
             return
-        channel = str(event.get("channel") or "")
+        note = Note(
+            channel=str(event.get("channel") or ""),
+            thread=str(thread),
+            user=str(user),
+            text=str(text),
+            ts=str(event.get("ts") or ""),
+        )
+        if not self._keep(note) and _just_posted(note):
+            # whose message it answers may be stored a moment after Slack showed it
+            self.desk.later(lambda: self._keep_later(note))
+
+    def _keep(self, note: Note) -> bool:
+        """False where the thread is not known as a case's."""
         with self.desk.engine.store.reading() as reader:
-            case_id = reader.case_by_packet(channel, str(thread))
+            case_id = reader.case_by_packet(note.channel, note.thread)
         if case_id is None:
-            return
-        click = Click(channel=channel, ts=str(event.get("ts") or ""))
-        try:
-            self.desk.do(AddNote(case_id=case_id, user=str(user), text=str(text), click=click))
-        except (Refused, NotStored):
-            return
+            return False
+        click = Click(channel=note.channel, ts=note.ts)
+        with suppress(Refused, NotStored):
+            self.desk.do(AddNote(case_id=case_id, user=note.user, text=note.text, click=click))
+        return True
+
+    def _keep_later(self, note: Note) -> None:
+        time.sleep(AGAIN_AFTER)
+        self._keep(note)
 
     def home(self, event: dict[str, Any]) -> None:
         user = str(event.get("user") or "")
@@ -42,3 +73,10 @@ class Events:
     def _publish(self, user: str) -> None:
         view = home_view(user, self.desk.waiting_for(user)[:MOST_SHOWN], self.desk.surroundings())
         self.desk.slack.publish_home(user, view)
+
+
+def _just_posted(note: Note) -> bool:
+    try:
+        return float(note.ts) - float(note.thread) < YOUNG
+    except ValueError:
+        return False
