@@ -12,6 +12,7 @@ from tests.sim.directory import human
 from tests.sim.policies import Variant, variant_of
 
 EVERYWHERE = ""
+SIGNERS = 2
 EVERYDAY = ("support-review",)  # one person may resume here; elsewhere it takes two
 
 
@@ -33,23 +34,29 @@ class Book:
         self.paused: dict[str, str] = {}  # queue → human being who asked to resume it
         self.pauses: list[tuple[datetime, str]] = []
         self.signers: dict[str, set[str]] = {}
+        self._previous: Variant | None = None
         self._switching: set[str] = set()
 
     # --- the policy ----------------------------------------------------------------------------------------------
 
-    def stands(self, snapshot: str, at: datetime, *, signed: bool = False) -> str:
+    def stands(self, snapshot: str, at: datetime, *, returned: bool = False) -> str:
         """After something was done about policies this one is in force; says so when it is another one."""
         before, now = self.in_force, variant_of(snapshot)
         if now is before:
             return ""
-        if signed and len(self.signers.get(snapshot, ())) < 2 and not before.autoload:
-            raise Violation(f"The policy {now.name} came into force without two people's signatures.")
-        self.in_force = now
+        signers = self.signers.pop(snapshot, set())
+        if len(signers) < SIGNERS and not before.autoload and not (returned and now is self._previous):
+            raise Violation(f"The policy {now.name} came into force with {len(signers)} person(s) signing it.")
+        self.in_force, self._previous = now, before
         self.policies.append((at, now))
         return now.name
 
     def signed(self, snapshot: str, user: str) -> None:
         self.signers.setdefault(snapshot, set()).add(human(user))
+
+    def waits(self, snapshot: str) -> None:
+        """Only this one waits for signatures now: what was said about another one is void."""
+        self.signers = {known: who for known, who in self.signers.items() if known == snapshot}
 
     def since(self, at: datetime) -> list[Variant]:
         """What was in force at `at`, and everything since."""
@@ -60,6 +67,9 @@ class Book:
 
     def leaving(self) -> Leaving:
         return Leaving(paused=frozenset(set(self.paused) - self._switching), in_force=self.in_force)
+
+    def is_switching(self, queue: str) -> bool:
+        return queue in self._switching
 
     @contextmanager
     def switching(self, queue: str) -> Iterator[None]:

@@ -27,7 +27,8 @@ def judge_reply(ledger: Ledger, account: Account, arrival: Arrival) -> None:
     _approvals(ledger, account, arrival, name)
     _guardrails(account, arrival, name)
     queue = account.assessments[-1].route.channel
-    if account.is_ai_text(arrival.text) and arrival.left.paused & {EVERYWHERE, queue}:
+    unanswered = any(vote.text == arrival.text for vote in ledger.unanswered(account))
+    if account.is_ai_text(arrival.text) and not unanswered and arrival.left.paused & {EVERYWHERE, queue}:
         raise Violation(f"{name}, the AI's own words, though they left the gate while AI text was paused.")
 
 

@@ -117,6 +117,16 @@ class Account(msgspec.Struct, kw_only=True):
     def is_ai_text(self, text: str) -> bool:
         return text not in self.authors
 
+    def due(self, rung: str) -> set[datetime]:
+        """When a rung of this name can have been due, by any ladder the case ever had."""
+        return {
+            self.variant.due(assessment, step, asked)
+            for assessment in self.assessments
+            for step in assessment.rungs
+            for asked in self.asked
+            if step.id == rung
+        }
+
     def escalated(self, at: datetime, since: datetime | None = None) -> set[str]:
         """Roles that a rung may have let in by then (and not before `since`), of any ladder the case ever had."""
         return {
@@ -180,8 +190,13 @@ class Ledger:
                 account.released, account.undone, account.released_at = True, False, asked.at
                 account.released_text = case.draft.text if case.draft else ""
 
+    def looked(self, case: Case) -> None:
+        """What `GET /v1/cases/{id}` says: also after an answer that was lost, or what nobody asked for."""
+        if account := self.accounts.get(case.id):
+            self._note_assessment(account, case)
+
     def _note_assessment(self, account: Account, case: Case) -> None:
-        if case.assessment is not None and case.assessment not in account.assessments:
+        if case.assessment is not None and [case.assessment] != account.assessments[-1:]:
             account.assessments.append(case.assessment)
 
     def _by_person(self, account: Account, command: ByPerson, case: Case | None, asked: Asked) -> None:
@@ -274,7 +289,7 @@ class Ledger:
             return False
         queue = account.assessments[-1].route.channel if account.assessments else EVERYWHERE
         paused = account.is_ai_text(text) and self.book.was_paused(queue, since)
-        return paused or any(v.stops(text) for v in self.book.since(since)) or account.variant.stops(text)
+        return paused or any(v.stops(text) for v in (account.variant, *self.book.since(since)))
 
 
 def _vote(command: ByPerson, seen: str, asked: Asked) -> Vote:

@@ -162,6 +162,34 @@ class Crowd:
         if shown:
             self._click(random, random.choice(shown))
 
+    def click_together(self, random: Random) -> None:
+        """Two people do the same before either has an answer, about the text that both saw."""
+        by_case = self._live()
+        if not by_case:
+            return
+        button = random.choice(by_case[random.choice(list(by_case))])
+        target = read_target(button.value)
+        case = self.look(target.case_id) if target is not None else None
+        if target is None or case is None or case.assessment is None:
+            return
+        target = msgspec.structs.replace(target, channel=button.channel, ts=button.ts)
+        ticked = case.assessment.checklist
+        for _ in range(2):
+            who = common(target, self._somebody(random, target.case_id, button.channel))
+            match button.action_id:
+                case "cs:approve":
+                    self._decide(random, Approve(**who, checklist=ticked))
+                case "cs:signoff":
+                    self._decide(random, SignOff(**who))
+                case "cs:write" | "cs:edit":
+                    self._decide(random, WriteReply(**who, text=self._text(random, case), checklist=ticked))
+                case "cs:override":
+                    self.do(OverrideGuardrail(**who, reason="Both of us say so."))
+                case "cs:claim":
+                    self.do(ClaimCase(**who))
+                case "cs:reject":
+                    self._decide(random, Reject(**who, category="tone", text="No.", then="hand_back"))
+
     def submit_form(self, random: Random) -> None:
         if self.forms:
             self._submit(random, self.forms.pop(random.randrange(len(self.forms))))

@@ -1,4 +1,4 @@
-"""The policies of a run: the shipped one and others that may come into force, each with what an outsider knows of it."""
+"""The policies of a run: the shipped one and others that may come into force, and what an outsider knows of each."""
 
 from __future__ import annotations
 
