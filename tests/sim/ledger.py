@@ -161,6 +161,11 @@ class Ledger:
         self.accounts[command.case_id] = account
         self._note_assessment(account, case)
 
+    def goes_on_in(self, case_id: str, successor: str) -> None:
+        """What was reported about an action stays true in the case that takes its place."""
+        if successor in self.accounts:
+            self.accounts[successor].verified = self.accounts[case_id].verified
+
     def answered(self, asked: Asked, case: Case | None) -> None:
         """A command that was accepted; `case` is None when a crash swallowed the answer after the commit."""
         command = asked.command

@@ -131,6 +131,7 @@ class Steps(OfficeSteps):
             self.tell(command)
         finally:
             self._opened(asked, fresh)
+            self.ledger.goes_on_in(standing.id, fresh.case_id)
 
     def _do_draft(self) -> None:
         self.tell(scenery.a_draft_for(self.random, self._some_case()))
