@@ -127,24 +127,31 @@ class Account(msgspec.Struct, kw_only=True):
             if step.id == rung
         }
 
-    def escalated(self, at: datetime, since: datetime | None = None) -> set[str]:
-        """Roles that a rung may have let in by then (and not before `since`), of any ladder the case ever had."""
+    def escalated(self, at: datetime) -> set[str]:
+        """Roles that a rung may have let in by then, of any ladder the case ever had."""
         return {
             rung.role
             for assessment in self.assessments
             for rung in assessment.rungs
             for asked in self.asked
-            if rung.do == "escalate"
-            and (due := self.variant.due(assessment, rung, asked)) <= at
-            and (since is None or due >= since)
+            if rung.do == "escalate" and self.variant.due(assessment, rung, asked) <= at
         }
 
 
 class Ledger:
-    def __init__(self, directory: Directory, book: Book, judge: Callable[[Account, Arrival], None]) -> None:
+    """`judge` is asked about each reply, `escalated_at` when further people were asked about a case, by its log."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        book: Book,
+        judge: Callable[[Account, Arrival], None],
+        escalated_at: Callable[[str], list[datetime]],
+    ) -> None:
         self.directory = directory
         self.book = book
         self._judge = judge
+        self._escalated_at = escalated_at
         self.accounts: dict[str, Account] = {}
         self.in_hand: Asked | None = None  # a command that is stored and not answered yet
 
@@ -240,7 +247,7 @@ class Ledger:
         """Nobody but a support lead decides on what another person has claimed."""
         claim, me, at = account.claim, human(command.user), asked.at
         anothers = claim is not None and claim.human != me and at < claim.until
-        if anothers and claim is not None and account.escalated(at, claim.since):
+        if anothers and claim is not None and any(t >= claim.since for t in self._escalated_at(account.case_id)):
             anothers = False  # who was asked in addition must be able to act
         lead = LEAD in held(asked.people, command.user)
         if anothers and not lead and case is not None and isinstance(command, (*DECISIONS, ClaimCase, ReleaseCase)):

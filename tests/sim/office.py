@@ -65,11 +65,14 @@ class OfficeSteps(ABC):
     def _do_sign_policy(self) -> None:
         """Mostly an owner signs what waits; some reject it, some take the last change back."""
         office = self._office()
+        if office.candidate is None and self.random.random() < 0.7:
+            self._do_policy()
+            return
         user = self.random.choice(OWNERS if self.random.random() < 0.8 else (*OUTSIDERS, "ULEAD1"))
         waits = office.candidate.snapshot if office.candidate else ""
-        if waits and self.random.random() < 0.85:
+        if waits and self.random.random() < 0.9:
             command = DecidePolicy(user=user, snapshot=waits, do="sign")
-        elif waits and self.random.random() < 0.7:
+        elif waits and self.random.random() < 0.5:
             command = DecidePolicy(user=user, snapshot=waits, do="reject", reason="Not today.")
         else:
             command = DecidePolicy(user=user, snapshot=office.active, do="roll_back", reason="Too many cases.")

@@ -134,7 +134,9 @@ class Simulation(Steps):
             Replica(f"r{n}", parts, url, self._policy, self._people, self.clock, self.world.ports, self._point)
             for n in range(setup.choice((1, 2, 2)))
         ]
-        self.ledger = Ledger(self.directory, self.book, lambda *reply: judge_reply(self.ledger, *reply))
+        self.ledger = Ledger(
+            self.directory, self.book, lambda *reply: judge_reply(self.ledger, *reply), self._escalated_at
+        )
         self.world.on_reply = self._customer_got
         self.crowd = Crowd(self.world, self.directory, self.look, self._by_person)
 
@@ -274,6 +276,11 @@ class Simulation(Steps):
         """What `GET /v1/cases/{id}` shows."""
         with self.replica.store.reading() as reader:
             return reader.case(case_id)
+
+    def _escalated_at(self, case_id: str) -> list[datetime]:
+        """What `GET /v1/cases/{id}/audit` shows."""
+        with self.replica.store.reading() as reader:
+            return [datetime.fromisoformat(e.at) for e in reader.events(case_id) if e.type == "Escalated"]
 
     def _customer_got(self, arrival: Arrival) -> None:
         if (case := self.look(arrival.case_id)) is not None:

@@ -43,14 +43,14 @@ WEIGHTS = {
     "checkpoint": 1.2,
     "redrive": 1.2,
     "race": 2.5,
-    "reopen": 1.5,
-    "people": 1.6,
-    "policy": 0.7,
-    "sign policy": 1.6,
+    "reopen": 3.0,
+    "people": 1.8,
+    "policy": 0.5,
+    "sign policy": 3.0,
     "pause": 1.0,
     "resume": 1.2,
     "gap": 1.2,
-    "downtime": 0.25,
+    "downtime": 0.4,
 }
 
 
