@@ -23,6 +23,7 @@ class Violation(BaseException):
 class Leaving(msgspec.Struct, frozen=True, kw_only=True):
     """How things stood when a delivery left the gate. What was being switched at that moment counts as not paused."""
 
+    at: datetime
     paused: frozenset[str]
     in_force: Variant
 
@@ -65,8 +66,8 @@ class Book:
 
     # --- the switch ----------------------------------------------------------------------------------------------
 
-    def leaving(self) -> Leaving:
-        return Leaving(paused=frozenset(set(self.paused) - self._switching), in_force=self.in_force)
+    def leaving(self, at: datetime) -> Leaving:
+        return Leaving(at=at, paused=frozenset(set(self.paused) - self._switching), in_force=self.in_force)
 
     def is_switching(self, queue: str) -> bool:
         return queue in self._switching

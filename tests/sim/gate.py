@@ -24,6 +24,8 @@ def judge_reply(ledger: Ledger, account: Account, arrival: Arrival) -> None:
         raise Violation(f"{name} under a hash that is not its own.")
     if not account.assessments:
         raise Violation(f"{name}, but the case was never assessed.")
+    if account.replaced_at is not None and account.replaced_at < arrival.left.at:
+        raise Violation(f"{name}, though the case had been superseded or withdrawn before.")
     _approvals(ledger, account, arrival, name)
     _guardrails(account, arrival, name)
     queue = account.assessments[-1].route.channel

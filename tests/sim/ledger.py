@@ -104,6 +104,7 @@ class Account(msgspec.Struct, kw_only=True):
     released_at: datetime | None = None
     undone: bool = False  # taken back afterwards
     replaced: bool = False  # superseded or withdrawn, which is for good
+    replaced_at: datetime | None = None
     resends: int = 0  # times a person settled with "send again"
     found: bool = False  # a person settled with "it arrived"
     replies: list[Arrival] = []
@@ -190,7 +191,7 @@ class Ledger:
             if case is not None:
                 account.votes.clear()
         elif isinstance(command, Withdraw):
-            account.replaced = True
+            account.replaced, account.replaced_at = True, asked.at
         elif isinstance(command, ReportActionResult):
             action = account.command.action
             right = str(action.amount) if action and action.amount is not None else ""
@@ -232,7 +233,7 @@ class Ledger:
             case Reopen():
                 if case is not None:
                     account.votes.clear()
-                    account.replaced = False
+                    account.replaced, account.replaced_at = False, None
                 account.asked.append(asked.at)
             case OverrideGuardrail():
                 roles = held(asked.people, command.user)

@@ -199,7 +199,7 @@ class Simulation(Steps):
 
     def _leaving(self) -> Leaving:
         """How things stood when the gate let it through: what came between that and the call came too late."""
-        return self._left.pop(self._now_acting, None) or self.book.leaving()
+        return self._left.pop(self._now_acting, None) or self.book.leaving(self.clock.now())
 
     def _point(self, name: str) -> None:
         if self.weather.healed:
@@ -209,7 +209,7 @@ class Simulation(Steps):
             self.say(f"CRASH {name}")
             raise Crash(name)
         if name == "before send":
-            self._left[self._now_acting] = self.book.leaving()
+            self._left[self._now_acting] = self.book.leaving(self.clock.now())
         if name != "before commit":
             self._interrupt(name)
 

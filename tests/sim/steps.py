@@ -111,7 +111,7 @@ class Steps(OfficeSteps):
         self.names.append(command.case_id)
         for other in self.ledger.accounts.values():
             if other.command.ticket.id == command.ticket.id:
-                other.replaced = True
+                other.replaced, other.replaced_at = True, self.clock.now()
         self.ledger.opened(asked, command, case)
 
     def _do_message(self) -> None:

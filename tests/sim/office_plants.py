@@ -1,0 +1,124 @@
+"""Planted bugs about what holds for everybody: who is who, the policy in force, the switch, the second gate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from msgspec.structs import replace
+
+from app.core import office
+from app.core.case import Case
+from app.core.effects import HelpdeskReply
+from app.core.messages import AnyCommand
+from app.core.office import Office, OfficeWorld, ResumeAi
+from app.core.people import People
+from app.core.policy import Policy
+from app.core.world import World
+from app.courier import Courier
+from app.engine import Engine
+from db.store import Reader, Store, UnitOfWork
+from tests.sim.planting import parts_with, swapped
+from tests.sim.replica import Parts, Replica
+
+
+@contextmanager
+def rights_as_at_start() -> Iterator[Parts]:
+    """Who is in which role is read once, when the process starts."""
+
+    class Remembers(Engine):
+        def __init__(self, store: Store, policy: Policy, *, people: Callable[[], People], **others: Any) -> None:
+            at_start = people()
+            super().__init__(store, policy, people=lambda: at_start, **others)
+
+    yield parts_with(engine=Remembers)
+
+
+@contextmanager
+def open_cases_follow_policy() -> Iterator[Parts]:
+    """A case that is open goes by the policy in force, not by the one it came in under."""
+
+    class Modern(Engine):
+        def _world(self, uow: UnitOfWork, command: AnyCommand, case: Case | None) -> World:
+            world = super()._world(uow, command, case)
+            return replace(world, policy=world.active)
+
+    yield parts_with(engine=Modern)
+
+
+@contextmanager
+def deaf_to_policy() -> Iterator[Parts]:
+    """A replica goes on with the policy it started with, whatever another one put in force."""
+
+    class Deaf(Engine):
+        def _follow(self, reader: Reader) -> None:
+            self._pauses = reader.office().paused_queues
+
+    yield parts_with(engine=Deaf)
+
+
+@contextmanager
+def policy_by_one_person() -> Iterator[Parts]:
+    """One signature puts a policy in force."""
+    with swapped(office, still_missing=lambda _candidate, _world: ()):
+        yield Parts()
+
+
+@contextmanager
+def resumed_by_one_person() -> Iterator[Parts]:
+    """One person undoes the switch even where much is at stake."""
+    resume = office._resume
+
+    def everyday(before: Office, command: ResumeAi, world: OfficeWorld) -> Any:
+        return resume(before, command, replace(world, careful=frozenset()))
+
+    with swapped(office, _resume=everyday):
+        yield Parts()
+
+
+class Forgetful(Parts):
+    """The second gate lets pass what it refuses with these words."""
+
+    words: str
+
+    def finish(self, replica: Replica) -> None:
+        words = self.words
+
+        class Lets(Courier):
+            def gate(self, case: Case, effect: HelpdeskReply) -> str:
+                said = super().gate(case, effect)
+                return "" if said.startswith(words) else said
+
+        dispatcher = replica.dispatcher
+        dispatcher.courier = Lets(replica.engine, replica.ports, dispatcher.courier.monotonic)
+
+
+@contextmanager
+def gate_forgets_switch() -> Iterator[Parts]:
+    """A reply that was approved before AI text was paused still leaves."""
+
+    class Lets(Forgetful):
+        words = "AI text is paused"
+
+    yield Lets()
+
+
+@contextmanager
+def gate_forgets_guardrails() -> Iterator[Parts]:
+    """What a policy forbids that came into force after the approval still leaves."""
+
+    class Lets(Forgetful):
+        words = "A guardrail"
+
+    yield Lets()
+
+
+@contextmanager
+def gate_forgets_case() -> Iterator[Parts]:
+    """A reply still leaves though a new customer message took its case's place, or it was withdrawn."""
+
+    class Lets(Forgetful):
+        words = "The case is"
+
+    yield Lets()
