@@ -213,6 +213,9 @@ class Ledger:
             account.assessments.append(case.assessment)
 
     def _by_person(self, account: Account, command: ByPerson, case: Case | None, asked: Asked) -> None:
+        if isinstance(command, DECISIONS) and case is not None and not held(asked.people, command.user):
+            what = type(command).__name__
+            raise Violation(f"Case {account.case_id}: {what} by {command.user}, who has no role (any more).")
         if isinstance(command, VOTES):
             account.had_a_part.add(human(command.user))
         match command:

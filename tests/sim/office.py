@@ -11,7 +11,7 @@ from app.core.errors import Refused
 from app.core.office import DecidePolicy, Office, PauseAi, ResumeAi
 from tests.make import DEFAULT_ROLES
 from tests.sim.book import EVERYWHERE, Book, Violation
-from tests.sim.directory import AT_FIRST, Directory, held
+from tests.sim.directory import AT_FIRST, Directory, held, human
 from tests.sim.ledger import LEAD, Ledger
 from tests.sim.people import OUTSIDERS
 from tests.sim.policies import VARIANTS, Variant, variant_of
@@ -56,8 +56,11 @@ class OfficeSteps(ABC):
     # --- the policy ----------------------------------------------------------------------------------------------
 
     def _do_policy(self) -> None:
+        self._offer(self.random.choice(list(VARIANTS)))
+
+    def _offer(self, name: str) -> None:
         """The files change, and a replica looks at them."""
-        self.directory_holds = VARIANTS[self.random.choice(list(VARIANTS))]
+        self.directory_holds = VARIANTS[name]
         self.replica.engine.offer(self.directory_holds.policy, by="system:files")
         self.say(f"the policy directory holds {self.directory_holds.name} now")
         self._policy_stands()
@@ -68,8 +71,11 @@ class OfficeSteps(ABC):
         if office.candidate is None and self.random.random() < 0.7:
             self._do_policy()
             return
-        user = self.random.choice(OWNERS if self.random.random() < 0.8 else (*OUTSIDERS, "ULEAD1"))
         waits = office.candidate.snapshot if office.candidate else ""
+        asked_next = [user for user in OWNERS if human(user) not in self.book.signers.get(waits, ())][:1]
+        draw = self.random.random()
+        anybody = OWNERS if draw < 0.9 else (*OUTSIDERS, "ULEAD1")
+        user = self.random.choice(asked_next if asked_next and draw < 0.7 else anybody)
         if waits and self.random.random() < 0.9:
             command = DecidePolicy(user=user, snapshot=waits, do="sign")
         elif waits and self.random.random() < 0.5:

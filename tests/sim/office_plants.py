@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from msgspec.structs import replace
 
-from app.core import office
 from app.core.case import Case
 from app.core.effects import HelpdeskReply
+from app.core.errors import Refused
 from app.core.messages import AnyCommand
-from app.core.office import Office, OfficeWorld, ResumeAi
+from app.core.office import DecidePolicy, Office, OfficeCommand, OfficeOutcome, ResumeAi
 from app.core.people import People
 from app.core.policy import Policy
 from app.core.world import World
 from app.courier import Courier
 from app.engine import Engine
 from db.store import Reader, Store, UnitOfWork
-from tests.sim.planting import parts_with, swapped
+from tests.sim.planting import parts_with
 from tests.sim.replica import Parts, Replica
 
 
@@ -58,23 +58,46 @@ def deaf_to_policy() -> Iterator[Parts]:
     yield parts_with(engine=Deaf)
 
 
+class Credulous(Engine):
+    """Whatever one person asks for, these are taken to have asked for it too."""
+
+    helpers: tuple[str, ...]
+
+    def believes(self, command: OfficeCommand) -> bool:
+        raise AssertionError("a plant says what it believes")
+
+    def _decide_office(self, uow: UnitOfWork, office: Office, command: OfficeCommand) -> OfficeOutcome:
+        outcome = super()._decide_office(uow, office, command)
+        for user in self.helpers if self.believes(command) else ():
+            with suppress(Refused):
+                outcome = super()._decide_office(uow, outcome.office, replace(command, user=user))
+        return outcome
+
+
 @contextmanager
 def policy_by_one_person() -> Iterator[Parts]:
     """One signature puts a policy in force."""
-    with swapped(office, still_missing=lambda _candidate, _world: ()):
-        yield Parts()
+
+    class Signs(Credulous):
+        helpers = ("UOPS1", "UPOL1", "UCRM1")
+
+        def believes(self, command: OfficeCommand) -> bool:
+            return isinstance(command, DecidePolicy) and command.do == "sign"
+
+    yield parts_with(engine=Signs)
 
 
 @contextmanager
 def resumed_by_one_person() -> Iterator[Parts]:
     """One person undoes the switch even where much is at stake."""
-    resume = office._resume
 
-    def everyday(before: Office, command: ResumeAi, world: OfficeWorld) -> Any:
-        return resume(before, command, replace(world, careful=frozenset()))
+    class Resumes(Credulous):
+        helpers = ("ULEAD1", "ULEAD2", "UOPS1")
 
-    with swapped(office, _resume=everyday):
-        yield Parts()
+        def believes(self, command: OfficeCommand) -> bool:
+            return isinstance(command, ResumeAi)
+
+    yield parts_with(engine=Resumes)
 
 
 class Forgetful(Parts):

@@ -295,7 +295,7 @@ class Crowd:
         if draw < 0.12 and case and case.draft:
             return case.draft.text
         self._texts += 1
-        if draw < 0.22:
+        if draw < 0.27:
             return f"Your parcel {self._texts} {PROMISE}, says the carrier."
         return f"Thank you for writing. We looked into it and answer point {self._texts} in full on Monday."
 

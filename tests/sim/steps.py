@@ -46,10 +46,10 @@ WEIGHTS = {
     "reopen": 3.0,
     "people": 1.8,
     "policy": 0.5,
-    "sign policy": 3.0,
+    "sign policy": 4.0,
     "pause": 1.0,
     "resume": 1.2,
-    "gap": 1.2,
+    "gap": 3.0,
     "downtime": 0.4,
 }
 
@@ -145,8 +145,11 @@ class Steps(OfficeSteps):
             self.tell(scenery.an_action_result(self.random, case))
 
     def _do_note(self) -> None:
+        """Somebody writes in a case's thread; Slack tells of some replies twice."""
         click = Click(channel="C1", ts=f"{self.random.randrange(3)}.1")
-        self.tell(AddNote(case_id=self._some_case(), user="UAGENT2", text="I called them.", click=click))
+        note = AddNote(case_id=self._some_case(), user="UAGENT2", text="I called them.", click=click)
+        for _ in range(self.random.choice((1, 2))):
+            self.tell(note)
 
     def _do_click(self) -> None:
         self.crowd.click_live(self.random)
@@ -174,13 +177,18 @@ class Steps(OfficeSteps):
         self.crowd.click_together(self.random)
 
     def _do_gap(self) -> None:
-        """Somebody approves, AI text is paused before the reply is gone, and goes on again later or never."""
+        """Between an approval and its sending AI text is paused, or a stricter policy comes into force."""
         self.crowd.click_right(self.random)
-        self._do_pause()
-        if self.random.random() < 0.5:
-            self._do_dispatch()
-        self.weather.pass_time(self.random.choice((1, 6, 60)))
+        self.crowd.click_right(self.random)
+        self.weather.pass_time(self.random.choice((1, 6)))
         self._do_sweep()
+        if self.random.random() < 0.6:
+            self._do_pause()
+        else:
+            self._offer("strict")
+            self._do_sign_policy()
+            self._do_sign_policy()
+        self._do_dispatch()
         if self.random.random() < 0.5:
             self._do_resume()
 
