@@ -44,7 +44,7 @@ WEIGHTS = {
     "redrive": 1.2,
     "race": 2.5,
     "reopen": 3.0,
-    "people": 1.8,
+    "people": 4.0,
     "policy": 0.5,
     "sign policy": 4.0,
     "pause": 1.0,
