@@ -7,7 +7,7 @@ import queue
 import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from datetime import timedelta
@@ -26,15 +26,17 @@ from app.core.messages import (
     ApplyPause,
     ByPerson,
     Drafted,
+    HandOver,
     ReceiveCase,
     Reject,
     Reopen,
     SubmitDraft,
     Understood,
 )
-from app.core.office import Office, PauseAi, ResumeAi
+from app.core.office import Delegate, EndDelegation, Office, PauseAi, ResumeAi, TidyDelegations
 from app.core.people import People
 from app.core.policy import Policy
+from app.core.stages import eligible
 from app.core.world import World
 from app.office_door import OfficeDoor
 from db.store import Store, UnitOfWork
@@ -118,7 +120,7 @@ class Engine(OfficeDoor):
             self._thread.join(timeout)
             self._thread = None
 
-    # --- the switch -------------------------------------------------------------------------------------------------
+    # --- the office, where cases follow it -------------------------------------------------------------------------
 
     def switch(self, command: PauseAi | ResumeAi) -> Office:
         """Pause or resume AI text, for every click and every send from now on; raises Refused.
@@ -134,10 +136,44 @@ class Engine(OfficeDoor):
             with self.store.reading() as reader:
                 queues = [command.queue] if command.queue else list(reader.queue_counts(self.clock.now()))
                 waiting = {c.id for queue in queues for c in reader.next_in_queue(queue, MOST_SHOWN)}
-            for case_id in sorted(waiting):
-                with suppress(Refused):  # it was decided meanwhile
-                    self.handle(ApplyPause(case_id=case_id, by=f"slack:{command.user}", reason=reason))
+            self._bring_in_line(
+                ApplyPause(case_id=c, by=f"slack:{command.user}", reason=reason) for c in sorted(waiting)
+            )
         return after
+
+    def delegate(self, command: Delegate | EndDelegation | TidyDelegations) -> Office:
+        """Change who acts for whom; raises Refused. Rights follow at once, what stands in open cases one by one."""
+        with self.store.writing() as uow:
+            before = uow.office()
+            after = self._decide_office(uow, before, command).office
+        self.follow()
+        known = {d.id for d in before.delegations if d.begun}
+        for begun in (d for d in after.delegations if d.begun and d.id not in known):
+            self._bring_in_line(
+                HandOver(case_id=c, by=f"slack:{begun.user}", of=begun.user, to=begun.to, until=begun.until)
+                for c in self._asked_of(begun.user)
+            )
+        return after
+
+    def tidy_delegations(self) -> None:
+        """What the clock alone begins or ends; any replica may be the one that says so."""
+        if self._office.delegations:
+            with suppress(Refused):
+                self.delegate(TidyDelegations())
+
+    def _asked_of(self, user: str) -> list[str]:
+        """Ids of the cases this person is asked about in their own right."""
+        people = self._people()
+        held, key = people.roles_of(user), people.find(user).key
+        channels = {spec.channel for role, spec in self._policy.roles.items() if role in held}
+        with self.store.reading() as reader:
+            found = {c.id: c for channel in channels for c in reader.next_in_queue(channel, MOST_SHOWN)}
+        return sorted(i for i, c in found.items() if any(p.key == key for p in eligible(c, people)))
+
+    def _bring_in_line(self, commands: Iterable[AnyCommand]) -> None:
+        for command in commands:
+            with suppress(Refused):  # it was decided meanwhile
+                self.handle(command)
 
     # --- commands ------------------------------------------------------------------------------------------------
 
@@ -252,9 +288,9 @@ class Engine(OfficeDoor):
             now=now,
             policy=policy,
             active=self._policy,
-            people=self._people(),
+            people=self.people(),
             history=history,
-            pauses=self._pauses,
+            pauses=self.pauses(),
             standing=standing.id if standing else "",
             model=self._model,
         )

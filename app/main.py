@@ -28,6 +28,7 @@ from app.dispatch import Dispatcher
 from app.edges.api import create_api
 from app.edges.keys import ApiKeys
 from app.edges.listeners import Desk, bolt_app
+from app.edges.metrics import Metrics
 from app.edges.policy_files import load_policy
 from app.edges.policy_watch import PolicyWatch
 from app.edges.slack_http import SlackEndpoint
@@ -50,6 +51,7 @@ from db.store import Store
 log = logging.getLogger("countersign")
 
 ANSWER_THREADS = 8
+TIDY_EVERY = timedelta(seconds=30)  # delegations that begin or end by the clock
 LOOK_EVERY = timedelta(seconds=2)  # at the policy directory, and at what other replicas put in force
 
 
@@ -102,9 +104,14 @@ class Service:
         )
         self.signing_key = signing_key(settings)
         self.checkpointer = Checkpointer(self.store, self.signing_key, self.clock)
-        self.ticker = Ticker(Sweeper(self.engine), self.checkpointer, [(self.watch.look, LOOK_EVERY)])
+        self.ticker = Ticker(
+            Sweeper(self.engine),
+            self.checkpointer,
+            [(self.watch.look, LOOK_EVERY), (self.engine.tidy_delegations, TIDY_EVERY)],
+        )
         self.pool = ThreadPoolExecutor(ANSWER_THREADS, thread_name_prefix="answer")
-        self.bolt = bolt_app(client, Desk(self.engine, self.slack, self.directory, self.pool))
+        self.metrics = Metrics(self.engine)
+        self.bolt = bolt_app(client, Desk(self.engine, self.slack, self.directory, self.pool, self.metrics))
         self._socket: SocketModeHandler | None = None
         self.api = self._api(keys)
 
@@ -116,6 +123,7 @@ class Service:
             keys,
             extra_routes=(route,),
             callback_hosts=self.settings.callback_hosts,
+            metrics=self.metrics,
             understanding=self.understandings,
         )
 

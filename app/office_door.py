@@ -12,6 +12,7 @@ from app.core.errors import CountersignError, Refused
 from app.core.office import DecidePolicy, LoadPolicy, Office, OfficeCommand, OfficeOutcome, OfficeWorld, decide_office
 from app.core.people import People
 from app.core.policy import Policy, PolicyDocuments, changed_files, compile_policy
+from app.core.policy.stand_ins import stand_ins
 from db.store import Reader, Store, UnitOfWork
 
 POLICIES = 20  # compiled ones kept at hand
@@ -26,7 +27,7 @@ class OfficeDoor:
         self._people = people
         self._policy = policy
         self._policies = {policy.snapshot: policy}
-        self._pauses: frozenset[str] = frozenset()
+        self._office = Office()  # as last read
         self.policy_listeners: list[Callable[[Policy], None]] = []  # told when another policy came into force
 
     @property
@@ -34,7 +35,10 @@ class OfficeDoor:
         return self._policy
 
     def people(self) -> People:
-        return self._people()
+        """As the directory knows them, with the delegations that hold at this moment."""
+        people = self._people()
+        deputies = self._office.deputies(self.clock.now()) if self._office.delegations else ()
+        return msgspec.structs.replace(people, deputies=deputies) if deputies else people
 
     def offer(self, policy: Policy, *, by: str) -> bool:
         """Load a policy: in force at once where it is the first, else a candidate for its owners. True: in force now.
@@ -61,7 +65,7 @@ class OfficeDoor:
 
     def pauses(self) -> frozenset[str]:
         """Queues whose AI text is paused, "" for all of them; as last read."""
-        return self._pauses
+        return self._office.paused_queues
 
     def follow(self) -> None:
         """Make the policy that the store says is in force ours: another replica may have changed it."""
@@ -69,8 +73,8 @@ class OfficeDoor:
             self._follow(reader)
 
     def _follow(self, reader: Reader) -> None:
-        office = reader.office()
-        self._pauses, active = office.paused_queues, office.active
+        self._office = reader.office()
+        active = self._office.active
         if active and active != self._policy.snapshot:
             self._policy = self.policy_of(active, reader)
             for listener in self.policy_listeners:
@@ -87,6 +91,7 @@ class OfficeDoor:
             queues=frozenset(spec.channel for spec in in_force.roles.values()) - {in_force.policy_channel},
             careful=in_force.careful_queues,
             autoload=in_force.autoload,
+            stand_ins=stand_ins(in_force),
         )
         outcome = decide_office(office, command, world)
         uow.save_office(office, outcome, now)

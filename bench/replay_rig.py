@@ -21,6 +21,7 @@ from app.dispatch import DESTINATIONS, IDLE, Dispatcher
 from app.edges.api import create_api
 from app.edges.keys import ApiKeys
 from app.edges.listeners import Desk, bolt_app
+from app.edges.metrics import Metrics
 from app.edges.policy_files import load_policy
 from app.edges.slack_http import SlackEndpoint
 from app.edges.understanding import Understandings
@@ -108,7 +109,7 @@ class Rig:
         self.key = Ed25519PrivateKey.from_private_bytes(sha256(b"replay").digest())
         # One thread: whoever waits for its turn knows that what was asked before is done.
         self.pool = ThreadPoolExecutor(1, thread_name_prefix="answer")
-        desk = Desk(self.engine, self.slack, self.directory, self.pool)
+        desk = Desk(self.engine, self.slack, self.directory, self.pool, Metrics(self.engine))
         endpoint = SlackEndpoint(bolt_app(client, desk), self.config.signing_secret)
         keys = ApiKeys.parse(f"replay:{API_SECRET}:submit+read+audit")
         route = Route("/slack/events", endpoint.__call__, methods=["POST"])

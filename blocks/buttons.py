@@ -22,10 +22,10 @@ from blocks.words import (
 )
 
 
-def value(case: Case, packet: Packet, **more: str) -> str:
-    """What a click tells the server: the case, the request hash the person saw, and the packet."""
-    seen = packet.request_hash if packet.kind == "signoff" and packet.request_hash else case.request_hash
-    return json.dumps({"c": case.id, "h": seen, "p": packet.key, **more}, separators=(",", ":"))
+def value(case: Case, packet: Packet | None, **more: str) -> str:
+    """What a click tells the server: the case, the request hash the person saw, and the packet if it has one yet."""
+    seen = packet.request_hash if packet and packet.kind == "signoff" and packet.request_hash else case.request_hash
+    return json.dumps({"c": case.id, "h": seen, "p": packet.key if packet else "", **more}, separators=(",", ":"))
 
 
 def confirmation(title: str, text: str, yes: str, *, danger: bool = False) -> Json:
@@ -46,7 +46,7 @@ def exactly_what(case: Case) -> str:
     return f"{action}{reply} (hash {short_hash(case.request_hash)})"
 
 
-def history_button(case: Case, packet: Packet) -> Json:
+def history_button(case: Case, packet: Packet | None) -> Json:
     return button("View history", "cs:history", value(case, packet))
 
 

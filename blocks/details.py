@@ -87,7 +87,7 @@ def why_summary_only(case: Case) -> list[Json]:
     """AI4: unsure of the topic, the AI tries no harder."""
     if case.assessed.band != "low":
         return []
-    intent = case.signals.intent
+    intent = case.intent
     unsure = f"The topic is not sure ({intent.confidence:.2f})" if intent else "Nobody could tell the topic"
     return [context(plain(f"{unsure}, so the AI only summarises."))]
 
@@ -173,7 +173,13 @@ def _change(case: Case, around: Surroundings) -> list[Json]:
 
 
 def _notes(case: Case, around: Surroundings) -> list[Json]:
-    kinds = {"reviewer": "", "feedback": "rejection, ", "decline": "declined, ", "override": "override, "}
+    kinds = {
+        "reviewer": "",
+        "feedback": "rejection, ",
+        "decline": "declined, ",
+        "override": "override, ",
+        "reassess": "reassessed, ",
+    }
     lines = [
         [bold(around.name(note.user)), literal(f" · {kinds[note.kind]}{one_line(note.text, 300)}")]
         for note in case.notes[-5:]
@@ -193,7 +199,7 @@ def _customer_facts(case: Case) -> list[Json]:
         ("Regulated", (spelled(customer.industry) or "yes") if customer.regulated else ""),
         ("Escalation", "active" if customer.active_escalation else ""),
         ("Admin roles", ", ".join(customer.privileged_roles[:4])),
-        ("Intent", _signal(signals.intent)),
+        ("Intent", _signal(case.intent)),
         ("Sentiment", _signal(signals.sentiment)),
         ("Language", _signal(signals.language)),
         ("Confidence", f"{case.assessed.band} band"),
@@ -211,7 +217,10 @@ def _action(case: Case) -> str:
 
 
 def _signal(signal: Signal | None) -> str:
-    return f"{spelled(signal.label, 40)}, {percent(signal.confidence)}" if signal else "unknown"
+    if signal is None:
+        return "unknown"
+    sure = "as a person says" if signal.source == "person" else percent(signal.confidence)
+    return f"{spelled(signal.label, 40)}, {sure}"
 
 
 def _rest_of_quote(case: Case) -> list[Json]:

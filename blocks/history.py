@@ -20,6 +20,8 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _SHOWN_DATA = (
     "view",
     "rules",
+    "intent",
+    "tier",
     "role",
     "to_role",
     "category",
@@ -28,6 +30,9 @@ _SHOWN_DATA = (
     "channel",
     "remedy",
     "taken_from",
+    "instead_of",
+    "of",
+    "to",
 )
 # Receipts of the machinery: here they would bury what people did; the audit log has them all.
 _PLUMBING = frozenset({"PacketUpdated", "DeliverySucceeded"})
@@ -63,7 +68,9 @@ def _fact(key: str, value: str, around: Surroundings) -> str:
         return around.role(value)
     if key == "taken_from":
         return f"taken over from {around.name(value)}"
-    words = one_line(value.replace("_", " ") if key in ("view", "category", "then") else value, 60)
+    if key in ("instead_of", "of", "to"):
+        return f"{'to' if key == 'to' else 'for'} {around.name(value)}"
+    words = one_line(value.replace("_", " ") if key in ("view", "category", "then", "intent") else value, 60)
     return words if key == "view" else f"{key.replace('_', ' ')} {words}"
 
 

@@ -17,9 +17,10 @@ from blocks.details import customer_quote, summary_lines
 from blocks.kit import Json, bold, context, divider, line, literal, literal_sections, plain, rich
 from blocks.packet import frozen_at
 from blocks.surface import Surroundings
-from blocks.text import chunks, clip, hidden_count, one_line
+from blocks.text import chunks, clip, hidden_count, one_line, spelled
 from blocks.words import (
     CHANNEL_WORDS,
+    TIER_WORDS,
     action_phrase,
     case_and_ticket,
     customer_name,
@@ -33,6 +34,7 @@ MAX_INPUT = 3_000
 SPLIT_INPUT = 2_500  # leaves room to write in every part
 MAX_METADATA = 3_000
 MAX_TEXT = 20_000
+MAX_OPTIONS = 100
 _TEXT_ID = re.compile(r"text(?:_(\d+))?(?:~\d+)?")
 
 
@@ -140,6 +142,33 @@ def override_view(case: Case, packet: Packet, meta: Mapping[str, str], around: S
     return _modal("Override guardrail", "cs:override", "Override", blocks, _metadata(case, packet, meta))
 
 
+def reassess_view(case: Case, packet: Packet | None, meta: Mapping[str, str], around: Surroundings) -> Json:
+    """What the customer wants and how risky it is, in a person's words; either may stay as it is."""
+    tiers = [_option(f"{word} risk", tier) for tier, word in TIER_WORDS.items()]
+    intent = case.intent
+    known = spelled(intent.label) if intent else "nobody could tell"
+    now = f"Now: {TIER_WORDS[case.assessed.tier].lower()} risk, {known}."
+    void = "Approvals so far become void, unless the same is asked of the same people as now."
+    rules = "Policy's rules on the customer's words, the account and money hold whatever you say."
+    hint = "Needed where less is asked of people than before; then it also takes an approver of this case."
+    blocks = [
+        _about(case),
+        context(plain(now), plain(rules), plain(void)),
+        *_intent_picker(around),
+        _input("tier", "How risky is it?", _select("As the rules say", options=tiers), optional=True),
+        _input("reason", "Why?", _text_box(), hint=hint, optional=True),
+    ]
+    return _modal("Reassess case", "cs:reassess", "Reassess", blocks, _metadata(case, packet, meta))
+
+
+def withdraw_view(case: Case, packet: Packet | None, meta: Mapping[str, str], around: Surroundings) -> Json:
+    submitted = case.submitted_by
+    by = around.name(submitted.slack_user) if submitted and submitted.slack_user else "a program"
+    note = f"Submitted by {by}. Its packets close, and nothing of it is sent."
+    blocks = [_about(case), _input("reason", "Why is it withdrawn?", _text_box()), context(plain(note))]
+    return _modal("Withdraw case", "cs:withdraw", "Withdraw", blocks, _metadata(case, packet, meta))
+
+
 def reason_form(title: str, callback_id: str, submit: str, label: str, metadata: str) -> Json:
     """One field, `reason`, about something that is no case."""
     return _modal(title, callback_id, submit, [_input("reason", label, _text_box())], metadata)
@@ -231,16 +260,30 @@ def _option(text: str, value: str, description: str = "") -> Json:
     return {**option, "description": plain(clip(description, 75))} if description else option
 
 
+def _select(placeholder: str, **options: list[Json]) -> Json:
+    return {"type": "static_select", "action_id": "value", "placeholder": plain(placeholder), **options}
+
+
+def _intent_picker(around: Surroundings) -> list[Json]:
+    """By the tier each brings about at least. Slack takes a hundred options to a group."""
+    groups: list[Json] = []
+    for tier, word in TIER_WORDS.items():
+        options = [_option(title[:1].upper() + title[1:], label) for label, title, of in around.intents if of == tier]
+        groups += [
+            {"label": plain(f"{word} risk"), "options": options[start : start + MAX_OPTIONS]}
+            for start in range(0, len(options), MAX_OPTIONS)
+        ]
+    if not groups:
+        return []
+    select = _select("As it was understood", option_groups=groups[:MAX_OPTIONS])
+    return [_input("intent", "What does the customer want?", select, optional=True)]
+
+
 def _template_picker(around: Surroundings) -> list[Json]:
     options = [_option(title or key, key) for key, title, _ in around.templates[:100] if key]
     if not options:
         return []
-    select = {
-        "type": "static_select",
-        "action_id": "value",
-        "placeholder": plain("Approved templates"),
-        "options": options,
-    }
+    select = _select("Approved templates", options=options)
     return [{**_input("template", "Start from a template", select, optional=True), "dispatch_action": True}]
 
 
@@ -271,9 +314,9 @@ def _text_as_it_is(case: Case, text: str) -> list[Json]:
     return blocks
 
 
-def _metadata(case: Case, packet: Packet, meta: Mapping[str, str]) -> str:
+def _metadata(case: Case, packet: Packet | None, meta: Mapping[str, str]) -> str:
     """JSON with c, h, p and whatever the caller knows (ch, ts, ru); the response URL goes first if it is too long."""
-    known = {"c": case.id, "h": case.request_hash, "p": packet.key, **meta}
+    known = {"c": case.id, "h": case.request_hash, "p": packet.key if packet else "", **meta}
     text = json.dumps(known, separators=(",", ":"))
     if len(text) > MAX_METADATA:
         text = json.dumps({k: v for k, v in known.items() if k in ("c", "h", "p", "ch", "ts")}, separators=(",", ":"))

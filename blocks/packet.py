@@ -36,6 +36,7 @@ from blocks.surface import SlackMessage, Surroundings, case_metadata, slack_mess
 from blocks.text import counted, dead, escape, hidden_count, masked, one_line, prose, safe_url, utc, when
 from blocks.words import (
     CHANNEL_WORDS,
+    approver,
     can_override,
     case_and_ticket,
     customer_name,
@@ -221,7 +222,7 @@ def _state_of_play(case: Case, packet: Packet, around: Surroundings) -> list[Jso
     given, total = steps(case)
     if total > 1:
         so_far = [literal(f" · {given} of {total}, waiting for {waiting_for(case, around)}")]
-        names = ", ".join(f"{around.name(a.user)} ({around.role(a.role)})" for a in case.approvals[-6:])
+        names = ", ".join(approver(a, around) for a in case.approvals[-6:])
         lines.append([bold("Approvals"), *so_far, *([literal(f" · approved by {names}")] if names else [])])
     lines += last_word(case, around)
     if not packet.can_decide:
@@ -251,13 +252,13 @@ def _signoff_status(case: Case, packet: Packet, around: Surroundings) -> list[Js
     signed = next((a for a in case.approvals if a.kind == "sign_off" and a.role == packet.role), None)
     if signoff_open(case, packet):
         first = [a for a in case.approvals if a.request_hash == packet.request_hash]
-        by = ", ".join(f"{around.name(a.user)} ({around.role(a.role)})" for a in first)
+        by = ", ".join(approver(a, around) for a in first)
         asked = f"{around.role(packet.role)}, please sign off exactly this text or decline it."
         note = f" Approved so far by {by}." if by else ""
         frozen = f" Frozen as {short_hash(packet.request_hash)}."
         return [rich(line(bold("Second pair of eyes"), literal(f" · {asked}{note}{frozen}")))]
     if signed and signed.request_hash == packet.request_hash:
-        return [rich(line(bold("✔ Signed off"), literal(f" · by {around.name(signed.user)}, "), moment(signed.at)))]
+        return [rich(line(bold("✔ Signed off"), literal(f" · by {approver(signed, around)}, "), moment(signed.at)))]
     declined = next((n for n in reversed(case.notes) if n.kind == "decline"), None)
     if case.state == "pending" and declined and case.request_hash == packet.request_hash:
         text = f" · by {around.name(declined.user)}: {one_line(declined.text, 300)}"

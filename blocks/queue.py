@@ -8,7 +8,6 @@ import msgspec
 
 from app.core.case import Case, Packet
 from blocks.kit import Json, bold, bullets, context, header, line, link, literal, moment, plain, rich
-from blocks.outcome import outcome_block
 from blocks.surface import SlackMessage, Surroundings, slack_message
 from blocks.text import counted, escape, one_line
 from blocks.words import CLOSED, TIER_WORDS, case_and_ticket, customer_name, due_at, is_live, topic
@@ -17,10 +16,11 @@ NEXT = 10
 HELP = (
     ("/approvals", "every queue in digits, and the next ten cases"),
     ("/approvals mine", "what waits for you"),
-    ("/approvals case ID", "one case and where it stands"),
+    ("/approvals case ID", "one case, where it stands, and what can be done with it"),
     ("/approvals #queue", "one queue and its next ten cases"),
     ("/approvals pause [#queue] REASON", "stop AI text in a queue, or in all; people's replies go on"),
     ("/approvals resume [#queue]", "let AI text go on; careful queues and all at once take two people"),
+    ("/approvals delegate @somebody until WHEN", "let somebody act for you; alone, it shows who does"),
     ("/approvals policy", "the policy in force, and a changed one that waits for its owners"),
     ("/approvals help", "this text"),
 )
@@ -74,14 +74,6 @@ def mine_message(cases: Sequence[Case], around: Surroundings) -> SlackMessage:
     if len(cases) > NEXT:
         blocks.append(context(plain(f"and {len(cases) - NEXT} more")))
     return slack_message(title, blocks)
-
-
-def case_message(case: Case, around: Surroundings) -> SlackMessage:
-    """One case in a line, and how it ended if it did."""
-    blocks: list[Json] = [rich(line(*case_line(case, around)))]
-    if not is_live(case):
-        blocks.append(outcome_block(case, around))
-    return slack_message(escape(f"Case {case.id}: {case.state}"), blocks)
 
 
 def help_message(note: str = "") -> SlackMessage:

@@ -7,6 +7,7 @@ from hashlib import sha256
 
 import msgspec
 
+from app.core.assessment import Tier
 from app.core.case import Case
 from app.core.people import People
 from app.core.policy import Policy
@@ -15,13 +16,18 @@ from blocks.text import one_line, spelled
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
-    """`templates` are (id, title, text), `reject_categories` (value, label); `workspace_url` makes permalinks."""
+    """`templates` are (id, title, text), `reject_categories` (value, label), `intents` (label, title, tier).
+
+    `workspace_url` makes permalinks.
+    """
 
     people: People
     role_titles: Mapping[str, str] = {}
+    role_channels: Mapping[str, str] = {}  # names, without #
     paused: bool = False
     templates: tuple[tuple[str, str, str], ...] = ()
     reject_categories: tuple[tuple[str, str], ...] = ()
+    intents: tuple[tuple[str, str, Tier], ...] = ()
     workspace_url: str = ""
 
     def role(self, role: str) -> str:
@@ -48,8 +54,10 @@ def surroundings_of(policy: Policy, people: People, *, paused: bool = False) -> 
         people=people,
         paused=paused,
         role_titles={name: spec.title for name, spec in policy.roles.items()},
+        role_channels={name: spec.channel for name, spec in policy.roles.items()},
         templates=tuple((t.id, t.title, t.text) for t in policy.templates),
         reject_categories=policy.reject_categories,
+        intents=tuple((label, topic.title, topic.tier) for label, topic in policy.risk.intents.items()),
         workspace_url=people.workspace_url,
     )
 

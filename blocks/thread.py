@@ -1,9 +1,10 @@
 """Replies in a packet's thread, which together are the case's history (SL9), and direct messages to people.
 
 `mentions` of a reply are the only people it may ping. What a reply reads from its effect's `data`: reminder {},
-escalated {role, channel, reason}, draft_part {part, version}, decided {by, kind, stage}, voided {reason},
-delivered {late}, failed {error, remedy, reply}, held {reason}, holding {}, reopened {by}; direct messages: feedback
-{by, category, text, then}, receipt {request_hash}, urgent {}, submitter_decided {}.
+escalated {role, channel, reason}, draft_part {part, version}, decided {by, kind, stage, instead_of}, voided {reason},
+delivered {late}, failed {error, remedy, reply}, held {reason}, holding {}, reopened {by}, reassessed {by, words, role,
+channel, reason}; direct messages: feedback {by, category, text, then}, receipt {request_hash}, urgent {},
+submitter_decided {}.
 """
 
 from __future__ import annotations
@@ -61,7 +62,9 @@ def _said(case: Case, effect: ThreadReply, around: Surroundings) -> tuple[str, s
         case "decided":
             done = _DONE.get(str(data.get("kind", "")), "decided")
             missing = f" Now waiting for {waiting_for(case, around)}." if case.state == "awaiting_signoff" else ""
-            return "✔ Step done", f"{around.name(str(data.get('by', '')))} {done}.{missing}"
+            instead = str(data.get("instead_of", ""))
+            who = f"{around.name(str(data.get('by', '')))}{f', for {around.name(instead)},' if instead else ''}"
+            return "✔ Step done", f"{who} {done}.{missing}"
         case "voided":
             return "↩ Approvals so far are void", reason
         case "delivered":
@@ -80,6 +83,11 @@ def _said(case: Case, effect: ThreadReply, around: Surroundings) -> tuple[str, s
             )
         case "reopened":
             return "↻ Reopened", f"by {around.name(str(data.get('by', '')))}. It waits for a decision again."
+        case "reassessed":
+            by, words = around.name(str(data.get("by", ""))), one_line(str(data.get("words", "")), 200)
+            channel = one_line(str(data.get("channel", "")), 80)
+            decides = f"{around.role(str(data.get('role', '')))}{f' in #{channel}' if channel else ''}"
+            return "↕ Reassessed", f"by {by}: {words}. It is decided by {decides}. {reason}".strip()
         case "draft_part":
             raise AssertionError("a part of the draft is a message of its own")
 

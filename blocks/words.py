@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from app.core.case import Action, Case, Draft, Packet
+from app.core.case import Action, Approval, Case, Draft, Packet
 from app.core.stages import needed, open_roles, roles_at
 from blocks.surface import Surroundings
 from blocks.text import article, money, one_line, spelled, utc
@@ -82,7 +82,7 @@ def action_phrase(action: Action) -> str:
 def topic(case: Case) -> str:
     if case.action:
         return action_phrase(case.action)
-    intent = case.signals.intent
+    intent = case.intent
     return f"a reply about {spelled(intent.label, 40)}" if intent else "a reply"
 
 
@@ -161,7 +161,13 @@ def short_hash(request_hash: str) -> str:
 def approval_words(case: Case, around: Surroundings) -> str:
     """`approved by Ana Ruiz (Support agent), signed off by Hana Sato (Billing)`."""
     verbs = {"approve": "approved", "edit": "edited and approved", "write": "written", "sign_off": "signed off"}
-    return ", ".join(f"{verbs[a.kind]} by {around.name(a.user)} ({around.role(a.role)})" for a in case.approvals[-10:])
+    return ", ".join(f"{verbs[a.kind]} by {approver(a, around)}" for a in case.approvals[-10:])
+
+
+def approver(approval: Approval, around: Surroundings) -> str:
+    """`Ana Ruiz (Support agents)`, and for whom where they acted for somebody."""
+    instead = f", for {around.name(approval.instead_of)}" if approval.instead_of else ""
+    return f"{around.name(approval.user)} ({around.role(approval.role)}{instead})"
 
 
 def due_at(case: Case) -> datetime | None:

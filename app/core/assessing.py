@@ -6,15 +6,16 @@ import msgspec
 from msgspec.structs import replace
 
 from app.core.assessment import AI_MODES, TIERS, Assessment
-from app.core.case import History
+from app.core.case import Case, History
 from app.core.change import Change
 from app.core.policy import assess
 from app.core.scanning import scan_draft, scan_messages
 from app.core.understanding import read_gist
+from app.core.world import World
 
 
 def scan_and_assess(change: Change, known: History | None = None) -> None:
-    """Once people were asked an assessment can only become stricter. `known` stands in for what the store knows."""
+    """`known` stands in for what the store knows."""
     case, world = change.case, change.world
     policy = world.policy
     findings = scan_messages(case, policy.rules)
@@ -33,10 +34,16 @@ def scan_and_assess(change: Change, known: History | None = None) -> None:
         guardrail_version=policy.rules.version,
         findings=[{"rule": f.rule_id, "type": f.type, "action": f.action, "where": f.source} for f in findings],
     )
+    assess_anew(change)
+
+
+def assess_anew(change: Change, *, may_lower: bool = False) -> None:
+    """Once people were asked an assessment can only become stricter, unless a person's word may lower it (DE9)."""
+    case = change.case
     before = case.assessment
-    after = assess(change.case, policy, msgspec.structs.asdict(history), world.now)
+    after = judge_case(case, change.world)
     if before is not None and case.state != "received":
-        after = _never_lower(before, after)
+        after = after if may_lower else _never_lower(before, after)
         same = {i: after.stages.index(s) for i, s in enumerate(before.stages) if s in after.stages}
         change.set(gained=tuple((same[i], role, instead) for i, role, instead in case.gained if i in same))
     change.set(assessment=after)
@@ -50,6 +57,11 @@ def scan_and_assess(change: Change, known: History | None = None) -> None:
         route=after.route.role,
         rules=[r.rule_id for r in after.reasons],
     )
+
+
+def judge_case(case: Case, world: World) -> Assessment:
+    """What policy makes of the case as it stands; times count from when people were first asked."""
+    return assess(case, world.policy, msgspec.structs.asdict(case.history), case.opened_at or world.now)
 
 
 def _never_lower(before: Assessment, after: Assessment) -> Assessment:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal, get_args
 
 import msgspec
@@ -57,6 +58,16 @@ class Rung(Value, frozen=True, kw_only=True):
     role: str = ""
     direct_message: bool = False
     open_hours: bool = False
+
+
+class PersonSays(Value, frozen=True, kw_only=True):
+    """What a person says the case is, in the place of what was read from it (DE9). `tier` is the least that it is."""
+
+    user: str
+    at: datetime
+    intent: str = ""
+    tier: Tier | None = None
+    lowered: bool = False  # less was asked of people afterwards than before
 
 
 class Assessment(Value, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal, get_args
 
-from app.core.assessment import Assessment, Stage, TriggerType, Value
+from app.core.assessment import Assessment, PersonSays, Stage, TriggerType, Value
 from app.core.findings import Finding
 from app.core.requesthash import HashedAction, request_hash
 
@@ -187,6 +187,8 @@ class Approval(Value, frozen=True, kw_only=True):
     request_hash: str
     draft_version: int
     at: datetime
+    instead_of: str = ""  # user id of who delegated to them; empty in their own right
+    instead_of_person: str = ""
 
 
 class Override(Value, frozen=True, kw_only=True):
@@ -243,7 +245,7 @@ class Note(Value, frozen=True, kw_only=True):
     user: str
     text: str
     at: datetime
-    kind: Literal["reviewer", "feedback", "decline", "override"] = "reviewer"
+    kind: Literal["reviewer", "feedback", "decline", "override", "reassess"] = "reviewer"
     key: str = ""
 
 
@@ -272,6 +274,7 @@ class Case(Value, frozen=True, kw_only=True):
     drafts: tuple[Draft, ...] = ()  # oldest first; the last one is the current one
     signals: Signals = Signals()
     second_opinion: Signals = Signals()  # a language model's: policy reads both, so it can only raise scrutiny
+    said: PersonSays | None = None
     gist: Gist | None = None
     history: History = History()
     asking: str = ""  # delivery id of what a language model is being asked
@@ -311,6 +314,12 @@ class Case(Value, frozen=True, kw_only=True):
     @property
     def draft(self) -> Draft | None:
         return self.drafts[-1] if self.drafts else None
+
+    @property
+    def intent(self) -> Signal | None:
+        """What the customer wants: by a person's word if there is one."""
+        said = self.said.intent if self.said else ""
+        return Signal(label=said, confidence=1.0, source="person") if said else self.signals.intent
 
     @property
     def is_final(self) -> bool:

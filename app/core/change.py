@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from app.core.assessment import TIERS
 from app.core.case import Case, Note, Packet
 from app.core.effects import (
+    DECISION_EVENTS,
     AnyEffect,
     Callback,
     Click,
@@ -42,6 +43,7 @@ class Change:
         self.events: list[Event] = []
         self.effects: list[Pending] = []
         self.settled: list[Settlement] = []
+        self.instead_of = ""  # whom the person who decides acts for: every decision says so (DE7)
 
     @property
     def now(self) -> datetime:
@@ -52,6 +54,8 @@ class Change:
 
     def record(self, kind: EventType, *, actor: str = "", reason: str = "", **data: Any) -> None:
         case = self.case
+        if kind in DECISION_EVENTS and self.instead_of:
+            data["instead_of"] = self.instead_of
         self.events.append(
             Event(
                 type=kind,

@@ -56,6 +56,12 @@ def check_free(change: Change, user: str) -> None:
     _take(change, user, taken_from=held.user)
 
 
+def give_up(change: Change, user: str, reason: str) -> None:
+    """Ends the claim if it is this person's."""
+    if holds(change.case, user, change.world.people):
+        _let_go(change, reason)
+
+
 def time_up(change: Change) -> None:
     _let_go(change, "The time was up.")
     refresh(change)

@@ -73,7 +73,7 @@ def _identity(case: Case) -> dict[str, str]:
 def _understanding(case: Case) -> dict[str, str]:
     found: dict[str, str] = {}
     signals: tuple[tuple[str, Signal | None], ...] = (
-        ("intent", case.signals.intent),
+        ("intent", case.intent),
         ("sentiment", case.signals.sentiment),
         ("language", case.signals.language),
     )

@@ -27,6 +27,7 @@ from app.core.stages import (
     check_room,
     complete,
     open_roles,
+    stands_for,
     submitter_account,
 )
 from app.core.surfaces import (
@@ -183,6 +184,7 @@ def _check(change: Change, command: ByPerson, *, any_step: bool = False) -> str:
     check_free(change, command.user)
     if command.seen != change.case.request_hash:
         raise Refused("draft_changed", "This case changed since you opened it; look at the text as it is now.")
+    change.instead_of = stands_for(change.case, command.user, role, change.world.people)
     return role
 
 
@@ -242,7 +244,9 @@ def _replace_text(change: Change, command: Edit | WriteReply, kind: Literal["edi
         checklist=list(command.checklist),
     )
     held = people.roles_of(command.user)
-    role = next((r for r in open_roles(change.case, 0) if r in held), "")
+    at_first = open_roles(change.case, 0)
+    lent = (r for r in at_first if stands_for(change.case, command.user, r, people))
+    role = next((r for r in at_first if r in held), "") or next(lent, "")
     arm(change)
     if not role:
         show_rest_of_draft(change)
@@ -267,15 +271,19 @@ def _sign(change: Change, user: str, role: str, kind: Literal["approve", "edit",
     draft = case.draft
     if stage is None or draft is None:
         raise Refused("no_stage", "Policy names nobody who could approve this; an owner has to mend it.")
+    people = change.world.people
+    instead_of = stands_for(case, user, role, people)
     approval = Approval(
         stage=stage.id,
         user=user,
-        person=change.world.people.find(user).key,
+        person=people.find(user).key,
         role=role,
         kind=kind,
         request_hash=case.request_hash,
         draft_version=draft.version,
         at=change.now,
+        instead_of=instead_of,
+        instead_of_person=people.find(instead_of).key if instead_of else "",
     )
     change.set(approvals=(*case.approvals, approval))
     if not complete(change.case, case.stage):
@@ -289,7 +297,7 @@ def _sign(change: Change, user: str, role: str, kind: Literal["approve", "edit",
         approve_finally(change, by=user, role=role)
         return
     change.set(state="awaiting_signoff")
-    tell(change, "decided", (), by=user, kind=kind, stage=stage.id)
+    tell(change, "decided", (), by=user, kind=kind, stage=stage.id, instead_of=instead_of)
     let_in_fallback(change)
     request_signoffs(change)
     refresh(change)

@@ -51,6 +51,7 @@ EventType = Literal[
     "HoldingSent",
     "CaseExpired",
     "CaseReopened",
+    "Reassessed",
     "CaseSuperseded",
     "CaseWithdrawn",
     "ReplyReleased",
@@ -71,6 +72,14 @@ EventType = Literal[
     "PolicySigned",
     "PolicyRejected",
     "PolicyWithdrawn",
+    "PolicyPosted",
+    "PolicyPostUpdated",
+    "Delegated",
+    "DelegationBegun",
+    "DelegationEnded",
+    "CaseHandedOver",
+    "AlarmRaised",
+    "AlarmCleared",
     "CommandRefused",
 ]
 # A person decided about a reply: DE2 allows one of these per step.
@@ -94,7 +103,17 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 # --- effects -----------------------------------------------------------------------------------------------------
 
 ThreadKind = Literal[
-    "reminder", "escalated", "draft_part", "decided", "voided", "delivered", "failed", "held", "holding", "reopened"
+    "reminder",
+    "escalated",
+    "draft_part",
+    "decided",
+    "voided",
+    "delivered",
+    "failed",
+    "held",
+    "holding",
+    "reopened",
+    "reassessed",
 ]
 DirectKind = Literal["feedback", "receipt", "urgent", "submitter_decided"]
 
@@ -168,6 +187,36 @@ class ModelDraft(Effect, frozen=True, kw_only=True):
     """Ask the language model for a reply; reviewers' feedback is read from the case (AI2, AI5)."""
 
 
+# --- about the whole workspace, not about a case ---
+
+
+class BoardPost(Effect, frozen=True, kw_only=True):
+    board: str
+
+
+class BoardUpdate(Effect, frozen=True, kw_only=True):
+    board: str
+
+
+NoticeKind = Literal["paused", "resume_asked", "resumed", "alarm", "alarm_over"]
+
+
+class ChannelNotice(Effect, frozen=True, kw_only=True):
+    """A message in a channel, posted once and left as it is. `channel` is a name without #."""
+
+    channel: str
+    kind: NoticeKind
+    data: dict[str, Any] = {}
+
+
+class PersonalNotice(Effect, frozen=True, kw_only=True):
+    """A direct message that is about no case."""
+
+    user: str
+    kind: Literal["delegated", "delegation_over"]
+    data: dict[str, Any] = {}
+
+
 AnyEffect = (
     PacketPost
     | PacketUpdate
@@ -180,6 +229,10 @@ AnyEffect = (
     | Callback
     | ModelReading
     | ModelDraft
+    | BoardPost
+    | BoardUpdate
+    | ChannelNotice
+    | PersonalNotice
 )
 Destination = Literal["slack", "helpdesk", "crm", "callback", "model"]
 
@@ -187,6 +240,8 @@ Destination = Literal["slack", "helpdesk", "crm", "callback", "model"]
 def destination_of(effect: AnyEffect) -> Destination:
     match effect:
         case PacketPost() | PacketUpdate() | ThreadReply() | DirectMessage():
+            return "slack"
+        case BoardPost() | BoardUpdate() | ChannelNotice() | PersonalNotice():
             return "slack"
         case HelpdeskReply() | HelpdeskNote() | HelpdeskFields():
             return "helpdesk"

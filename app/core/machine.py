@@ -7,7 +7,20 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from app.core import advice, claiming, decisions, overriding, pausing, receipts, receiving, reopening, timing
+from app.core import (
+    advice,
+    claiming,
+    decisions,
+    handing,
+    overriding,
+    pausing,
+    reassessing,
+    receipts,
+    receiving,
+    reopening,
+    timing,
+    withdrawing,
+)
 from app.core.case import FINAL_STATES, OPEN_STATES, STATES, Case, Note, State
 from app.core.change import Change
 from app.core.effects import Callback, Outcome
@@ -28,11 +41,13 @@ from app.core.messages import (
     Edit,
     FireTimer,
     GaveUp,
+    HandOver,
     HeldAtGate,
     ModelFailed,
     OverrideGuardrail,
     PacketShown,
     Parked,
+    Reassess,
     ReceiveCase,
     RecordView,
     RedriveDelivery,
@@ -47,6 +62,7 @@ from app.core.messages import (
     Understood,
     Undo,
     Withdraw,
+    WithdrawByPerson,
     WriteReply,
 )
 from app.core.stages import check_rights
@@ -76,10 +92,13 @@ ACCEPTED: Mapping[type[Command], frozenset[State]] = {
     ClaimCase: _ASKED | {"blocked"},
     ReleaseCase: _ASKED | {"blocked"},
     Reopen: frozenset({"expired"}),
+    Reassess: _ASKED | {"blocked"},
+    WithdrawByPerson: OPEN_STATES - {"received", "sending", "indeterminate"},
     RecordView: _ALL - {"received"},
     AddNote: _ALL - {"received"},
     SettleDelivery: frozenset({"indeterminate"}),
     ApplyPause: _ASKED | {"blocked"},
+    HandOver: _ASKED | {"blocked"},
     FireTimer: _ALL - FINAL_STATES,
     PacketShown: _ALL,
     Delivered: _ALL,
@@ -134,6 +153,10 @@ def _apply(change: Change, command: AnyCommand) -> None:
             claiming.release(change, command)
         case Reopen():
             reopening.reopen(change, command)
+        case Reassess():
+            reassessing.reassess(change, command)
+        case WithdrawByPerson():
+            withdrawing.withdraw(change, command)
         case RecordView():
             _record_view(change, command)
         case AddNote():
@@ -150,6 +173,8 @@ def _apply(change: Change, command: AnyCommand) -> None:
             receiving.report_action_result(change, command)
         case ApplyPause():
             pausing.apply(change, command)
+        case HandOver():
+            handing.hand_over(change, command)
         case FireTimer(key=advice.TIMER):
             advice.too_late(change, command)
         case FireTimer():
@@ -236,6 +261,8 @@ _VIEW_FOR: Mapping[str, type[Command]] = {
     "reject": Reject,
     "decline": Decline,
     "override": OverrideGuardrail,
+    "reassess": Reassess,
+    "withdraw": WithdrawByPerson,
 }
 
 
@@ -246,12 +273,17 @@ def _record_view(change: Change, command: RecordView) -> None:
         if case.state not in ACCEPTED[leads_to]:
             raise Refused(_code(case), explain_state(case, world))
         any_step = command.what in ("edit", "write", "reject")
-        if command.what == "override":
-            overriding.check(change, command.user)
-        else:
-            check_rights(case, command.user, world.people, world.policy, any_step=any_step)
-            claiming.check_free(change, command.user)
-        if command.seen != case.request_hash:
+        match command.what:
+            case "override":
+                overriding.check(change, command.user)
+            case "reassess":
+                reassessing.check(change, command.user)
+            case "withdraw":
+                withdrawing.check(case, command.user, world.people)
+            case _:
+                check_rights(case, command.user, world.people, world.policy, any_step=any_step)
+                claiming.check_free(change, command.user)
+        if command.what != "withdraw" and command.seen != case.request_hash:
             raise Refused("draft_changed", "This case changed since; look at the text as it is now.")
         if command.what in ("approve", "edit", "write"):
             decisions.check_on_this_side(change, command.user)

@@ -11,6 +11,7 @@ from typing import Literal
 
 import msgspec
 
+from app.core.assessment import Tier
 from app.core.case import Action, Customer, Draft, Fact, Gist, Message, Signals, Submitter, Ticket
 from app.core.effects import AnyEffect, Click
 
@@ -152,10 +153,35 @@ class Reopen(ByPerson, frozen=True, kw_only=True):
     """An expired case goes before people again, as if they were asked for the first time."""
 
 
+class Reassess(ByPerson, frozen=True, kw_only=True):
+    """Says what the customer wants (a label policy knows), or how risky it is, where what was read is wrong (DE9)."""
+
+    intent: str = ""
+    tier: Tier | None = None
+    reason: str = ""
+
+
+class WithdrawByPerson(ByPerson, frozen=True, kw_only=True):
+    """Takes a case out again by whoever submitted it, or a support lead. Binds to no text."""
+
+    reason: str
+
+
 class RecordView(ByPerson, frozen=True, kw_only=True):
     """A person opened something worth auditing; never changes the case's state."""
 
-    what: Literal["edit", "approve", "reject", "write", "decline", "override", "history", "withheld_draft"]
+    what: Literal[
+        "edit",
+        "approve",
+        "reject",
+        "write",
+        "decline",
+        "override",
+        "reassess",
+        "withdraw",
+        "history",
+        "withheld_draft",
+    ]
 
 
 class AddNote(ByPerson, frozen=True, kw_only=True):
@@ -174,6 +200,15 @@ class ApplyPause(Command, frozen=True, kw_only=True):
 
     by: str
     reason: str = ""
+
+
+class HandOver(Command, frozen=True, kw_only=True):
+    """Somebody who is asked about this case delegated to somebody else until then."""
+
+    by: str
+    of: str
+    to: str
+    until: datetime
 
 
 # --- time and receipts -------------------------------------------------------------------------------------------
@@ -250,6 +285,8 @@ PersonCommand = (
     | ClaimCase
     | ReleaseCase
     | Reopen
+    | Reassess
+    | WithdrawByPerson
     | RecordView
     | AddNote
     | SettleDelivery
@@ -264,6 +301,7 @@ AnyCommand = (
     | RedriveDelivery
     | PersonCommand
     | ApplyPause
+    | HandOver
     | FireTimer
     | PacketShown
     | Delivered

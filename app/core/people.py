@@ -11,6 +11,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     user_id: str
     name: str = ""
     email: str = ""
+    zone: str = ""  # IANA time zone, as they set it in Slack
     is_bot: bool = False
     is_guest: bool = False
     deleted: bool = False
@@ -25,11 +26,20 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
         return not (self.is_bot or self.is_guest or self.deleted)
 
 
+class Deputy(msgspec.Struct, frozen=True, kw_only=True):
+    """`to` acts for `of` in these roles at this moment (DE7); both are Slack user ids."""
+
+    of: str
+    to: str
+    roles: frozenset[str]
+
+
 class People(msgspec.Struct, frozen=True, kw_only=True):
     """A snapshot of the directory. `roles` maps a role to user ids, `channels` a channel name to its Slack id."""
 
     persons: Mapping[str, Person] = {}
     roles: Mapping[str, frozenset[str]] = {}
+    deputies: tuple[Deputy, ...] = ()  # delegations that hold now; one level, never passed on
     channels: Mapping[str, str] = {}
     groups: Mapping[str, str] = {}  # role -> user group id, for showing, never for rights
     workspace_url: str = ""  # where permalinks begin
@@ -51,3 +61,13 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
         """Those of the role who may decide, ordered by name, each person once."""
         found = {p.key: p for u in self.roles.get(role, frozenset()) if (p := self.find(u)).may_decide}
         return tuple(sorted(found.values(), key=lambda p: (p.name, p.user_id)))
+
+    def deputies_in(self, role: str) -> tuple[tuple[Person, Person], ...]:
+        """(who acts, for whom) in a role, of those known who may decide; only for who holds the role themselves."""
+        found = []
+        for deputy in self.deputies:
+            acts, absent = self.find(deputy.to), self.find(deputy.of)
+            known = deputy.to in self.persons and acts.may_decide
+            if role in deputy.roles and known and role in self.roles_of(deputy.of):
+                found.append((acts, absent))
+        return tuple(found)

@@ -11,7 +11,7 @@ from app.core.messages import Reopen
 from app.core.people import People
 from app.core.policy import Policy
 from app.core.policy.steps import timed_anew
-from app.core.stages import check_can_go_round, role_names, roles_at
+from app.core.stages import check_can_go_round, check_holds, roles_at
 from app.core.surfaces import refresh, tell
 
 LEAD = "support_lead"
@@ -40,12 +40,5 @@ def reopen(change: Change, command: Reopen) -> None:
 
 def _check_rights(case: Case, user: str, people: People, policy: Policy) -> str:
     """The role in which `user` could have decided at any step; Refused otherwise."""
-    if not people.find(user).may_decide:
-        raise Refused("not_allowed", "Guests, bots and deactivated accounts cannot decide here.")
     deciders = (role for index in range(len(case.assessed.stages)) for role in roles_at(case, index))
-    wanted = tuple(dict.fromkeys((*deciders, case.assessed.route.role, LEAD)))
-    held = people.roles_of(user)
-    role = next((role for role in wanted if role in held), "")
-    if not role:
-        raise Refused("not_in_role", f"Reopening takes someone from {role_names(wanted, policy)}; you are not in it.")
-    return role
+    return check_holds((*deciders, case.assessed.route.role, LEAD), user, people, policy, "Reopening")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from app.core.assessment import Stage
 from app.core.case import Case
 from app.core.errors import Refused
@@ -89,25 +91,43 @@ def complete(case: Case, index: int) -> bool:
 
 
 def able(case: Case, role: str, people: People) -> tuple[Person, ...]:
-    """Members of a role who could approve the text as it is: on neither side of the case yet."""
+    """Who could approve the text as it is in this role, members and their deputies: on neither side of the case yet."""
+    members = {person.key: person for person in people.members(role) if not involved(case, person, people)}
+    deputies = {
+        acts.key: acts
+        for acts, absent in people.deputies_in(role)
+        if not involved(case, acts, people) and not involved(case, absent, people)
+    }
+    return tuple({**deputies, **members}.values())
+
+
+def involved(case: Case, person: Person, people: People) -> bool:
+    """Whether this person wrote the text, approved it already, or asked for it."""
     draft = case.draft
-    author = people.find(draft.author_id).key if draft and draft.author_id else ""
-    return tuple(
-        person
-        for person in people.members(role)
-        if person.key != author and not signed(case, person, people) and not on_the_other_side(case, person, people)
-    )
+    wrote = draft is not None and bool(draft.author_id) and people.find(draft.author_id).key == person.key
+    return wrote or signed(case, person, people) or bool(on_the_other_side(case, person, people))
 
 
 def eligible(case: Case, people: People) -> tuple[Person, ...]:
-    """People who can act on the current stage now, each once: the only ones a reminder may mention."""
-    found = {person.key: person for role in open_roles(case, case.stage) for person in able(case, role, people)}
+    """Who is asked to act on the current stage now, each once, the only ones a reminder may mention.
+
+    Who delegated may still act, but their deputy is asked.
+    """
+    found: dict[str, Person] = {}
+    for role in open_roles(case, case.stage):
+        here = {person.key: person for person in able(case, role, people)}
+        away = {absent.key for acts, absent in people.deputies_in(role) if acts.key in here}
+        found |= {key: person for key, person in here.items() if key not in away}
     return tuple(found.values())
 
 
 def signed(case: Case, person: Person, people: People) -> bool:
-    """Whether this person approved already; a new e-mail address makes nobody another person."""
-    return any(person.key in (a.person, people.find(a.user).key) for a in case.approvals)
+    """Whether this person approved already, or a deputy in their place; a new e-mail makes nobody another person."""
+    return any(
+        person.key in (a.person, people.find(a.user).key)
+        or (a.instead_of and person.key in (a.instead_of_person, people.find(a.instead_of).key))
+        for a in case.approvals
+    )
 
 
 def unstaffed(case: Case, index: int, people: People) -> tuple[str, ...]:
@@ -139,17 +159,61 @@ def check_rights(case: Case, user: str, people: People, policy: Policy, *, any_s
     person = people.find(user)
     if not person.may_decide:
         raise Refused("not_allowed", "Guests, bots and deactivated accounts cannot decide here.")
-    held = people.roles_of(user)
     wanted = tuple(
         dict.fromkeys(r for i in range(case.stage + 1) for r in roles_at(case, i))
         if any_step
         else roles_at(case, case.stage)
     )
-    matching = [role for role in wanted if role in held]
+    held = people.roles_of(user)
+    matching = [role for role in wanted if role in held] or _lent(case, person, wanted, people)
     if not matching:
         raise Refused("not_in_role", f"This step needs someone from {role_names(wanted, policy)}; you are not in it.")
     still_open = open_roles(case, case.stage)
     return next((role for role in matching if role in still_open), matching[0])
+
+
+def check_holds(wanted: Iterable[str], user: str, people: People, policy: Policy, doing: str) -> str:
+    """The first of these roles that `user` holds; Refused otherwise. `doing` begins the sentence."""
+    if not people.find(user).may_decide:
+        raise Refused("not_allowed", "Guests, bots and deactivated accounts cannot decide here.")
+    roles = tuple(dict.fromkeys(wanted))
+    held = people.roles_of(user)
+    role = next((role for role in roles if role in held), "")
+    if not role:
+        raise Refused("not_in_role", f"{doing} takes someone from {role_names(roles, policy)}; you are not in it.")
+    return role
+
+
+def _lent(case: Case, person: Person, wanted: tuple[str, ...], people: People) -> list[str]:
+    """Roles in which they act for somebody else; Refused where those people have a part in the case themselves."""
+    lent = [(role, absent) for role in wanted for acts, absent in people.deputies_in(role) if acts.key == person.key]
+    free = [role for role, absent in lent if not involved(case, absent, people)]
+    if lent and not free:
+        absent = lent[0][1]
+        raise Refused(
+            "delegator_involved",
+            f"You act for {absent.name or absent.user_id}, who has a part in this case already: "
+            "somebody else has to decide on it.",
+        )
+    return free
+
+
+def stands_for(case: Case, user: str, role: str, people: People) -> str:
+    """User id of whom `user` acts for in this role; empty in their own right."""
+    if role in people.roles_of(user):
+        return ""
+    key = people.find(user).key
+    lent = (absent for acts, absent in people.deputies_in(role) if acts.key == key)
+    return next((absent.user_id for absent in lent if not involved(case, absent, people)), "")
+
+
+def acting_roles(user: str, people: People) -> frozenset[str]:
+    """One's own roles and those in which one acts for somebody now."""
+    key = people.find(user).key
+    lent = (role for deputy in people.deputies if people.find(deputy.to).key == key for role in deputy.roles)
+    return people.roles_of(user) | {
+        role for role in lent if any(acts.key == key for acts, _ in people.deputies_in(role))
+    }
 
 
 def check_can_approve(case: Case, user: str, people: People) -> None:

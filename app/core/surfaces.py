@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from app.core.assessment import TriggerType
 from app.core.case import Escalation, Packet
 from app.core.change import Change
 from app.core.effects import PacketPost, PacketUpdate, ThreadKind, ThreadReply
@@ -98,8 +99,8 @@ def let_in_fallback(change: Change) -> None:
         tell(change, "escalated", role=fallback, reason=reason)
 
 
-def escalated(change: Change, role: str, reason: str, **more: Any) -> None:
-    happened = Escalation(reason=reason, trigger_type="rule", to_role=role, at=change.now)
+def escalated(change: Change, role: str, reason: str, *, trigger: TriggerType = "rule", **more: Any) -> None:
+    happened = Escalation(reason=reason, trigger_type=trigger, to_role=role, at=change.now)
     change.set(escalations=(*change.case.escalations, happened))
     change.record("Escalated", reason=reason, to_role=role, **more)
 

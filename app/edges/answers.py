@@ -64,6 +64,7 @@ class ApprovalOfOne(Answer):
     request_hash: str
     draft_version: int
     at: str
+    instead_of: str | None = Field(description="Slack user id of who delegated to them")
 
 
 class ApprovalOut(Answer):

@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 from collections import Counter as Tally
 from collections.abc import Iterator
+from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from app.core.case import Case
+from app.core.messages import OverrideGuardrail, Reassess
 from app.engine import Engine
 
 log = logging.getLogger("countersign.metrics")
@@ -17,6 +20,7 @@ log = logging.getLogger("countersign.metrics")
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 # Stuck deliveries are counted one by one, so only so far.
 MAX_COUNTED = 1_000
+SlashOutcome = Literal["answered", "refused", "failed"]
 
 
 class Metrics:
@@ -31,16 +35,41 @@ class Metrics:
         self._refusals = Counter(
             "countersign_refusals", "Commands that were refused", ["code"], registry=self._registry
         )
+        self._overrides = Counter(
+            "countersign_overrides", "People's words against policy's", ["kind", "direction"], registry=self._registry
+        )
+        self._slash = Counter(
+            "countersign_slash_commands", "/approvals, by its first word", ["word", "outcome"], registry=self._registry
+        )
 
-    def handled(self, command: object) -> None:
+    def handled(self, command: object, case: Case | None = None) -> None:
+        """`case` is what the command made of it; without it overrides are not counted."""
         self._commands.labels(type(command).__name__).inc()
+        for kind, direction in _overrides(command, case):
+            self._overrides.labels(kind, direction).inc()
 
     def refused(self, code: str) -> None:
         self._refusals.labels(code).inc()
 
+    def slash_command(self, word: str, outcome: SlashOutcome) -> None:
+        """`word` is one of a fixed few: what people type is no label."""
+        self._slash.labels(word, outcome).inc()
+
     def text(self) -> bytes:
         """Reads the database."""
         return generate_latest(self._registry)
+
+
+def _overrides(command: object, case: Case | None) -> Iterator[tuple[str, str]]:
+    """(what was overridden, which way) by this command, as DE9 wants it counted."""
+    if isinstance(command, OverrideGuardrail):
+        yield "guardrail", "lowered"
+    if isinstance(command, Reassess) and case and case.said:
+        direction = "lowered" if case.said.lowered else "raised"
+        if command.intent:
+            yield "intent", direction
+        if command.tier:
+            yield "tier", direction
 
 
 class _Gauges(Collector):

@@ -56,6 +56,7 @@ def person_of(user: Mapping[str, Any], teams: frozenset[str] | None = None) -> P
         user_id=str(user.get("id", "")),
         name=str(profile.get("real_name") or profile.get("display_name") or user.get("name") or ""),
         email=str(profile.get("email") or "") if trusted_mail else "",
+        zone=str(user.get("tz") or ""),
         is_bot=bool(user.get("is_bot")) or user.get("id") == "USLACKBOT",
         is_guest=stranger or bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
         deleted=bool(user.get("deleted")),

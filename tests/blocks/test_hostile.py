@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import get_args
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,9 +11,11 @@ from msgspec.structs import replace
 
 from app.core.assessment import Reason
 from app.core.case import STATES, Action, Attachment, Extracted, Fact, Gist, Note, Source, Submitter, Verdict
-from app.core.effects import DirectMessage, ThreadReply
+from app.core.effects import DirectMessage, ThreadKind, ThreadReply
 from app.core.findings import Finding
+from app.core.offering import Offer
 from app.core.parts import draft_parts
+from blocks.card import case_card
 from blocks.history import history_view
 from blocks.home import home_view
 from blocks.modals import (
@@ -20,7 +23,9 @@ from blocks.modals import (
     decline_view,
     edit_view,
     message_view,
+    reassess_view,
     reject_view,
+    withdraw_view,
     withheld_view,
     write_view,
 )
@@ -137,9 +142,12 @@ def test_packets_are_valid_dead_and_whole(case, paused):
 @settings(max_examples=40, deadline=None)
 @given(cases(), texts)
 def test_thread_and_direct_messages_are_dead(case, foreign):
-    data = dict.fromkeys(("reason", "role", "channel", "error", "remedy", "by", "category", "text", "then"), foreign)
+    keys = ("reason", "role", "channel", "error", "remedy", "by", "category", "text", "then", "words")
+    data = dict.fromkeys(keys, foreign)
     shown = []
-    for kind in ("reminder", "escalated", "decided", "voided", "delivered", "failed", "held", "holding"):
+    for kind in get_args(ThreadKind):
+        if kind == "draft_part":
+            continue
         check_message(thread_message(case, ThreadReply(packet="p1", kind=kind, data=data), AROUND))
     for kind in ("feedback", "receipt", "urgent", "submitter_decided"):
         message = direct_message(case, DirectMessage(user="UAGENT1", kind=kind, data=data), AROUND)
@@ -158,9 +166,8 @@ def test_thread_and_direct_messages_are_dead(case, foreign):
 def test_modals_notices_and_home_are_valid_and_dead(case, foreign):
     packet = case.packets[0]
     meta = {"ch": "C1", "ts": "1.2", "ru": "https://hooks.slack.example/x"}
-    views = [
-        make(case, packet, meta, AROUND) for make in (edit_view, approve_view, write_view, reject_view, decline_view)
-    ]
+    forms = (edit_view, approve_view, write_view, reject_view, decline_view, reassess_view, withdraw_view)
+    views = [make(case, packet, meta, replace(AROUND, intents=(("topic", foreign, "low"),))) for make in forms]
     event = {"type": foreign, "actor": foreign, "at": NOW, "reason": foreign, "data": {"role": foreign}}
     views += [withheld_view(case), message_view(foreign, foreign, foreign), history_view(case, [event], AROUND)]
     views.append(home_view("UAGENT1", [case], replace(AROUND, workspace_url=""), delegations=(foreign,)))
@@ -168,6 +175,7 @@ def test_modals_notices_and_home_are_valid_and_dead(case, foreign):
         assert view_refusals(view) == []
         check_blocks = [b for b in view["blocks"] if b["type"] != "input"]
         check("", check_blocks)
+    check_message(case_card(case, replace(AROUND, workspace_url=""), frozenset(get_args(Offer))))
     check("", notice_blocks("refused", foreign, case=case, packet=packet, around=AROUND))
     message = queue_message([QueueRow(channel=foreign, pending=1)], [case], replace(AROUND, workspace_url=""))
     check_message(message)

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from app.core.effects import DirectMessage, ThreadReply
 from app.core.findings import Finding
 from app.core.parts import draft_parts
+from blocks.card import case_card
 from blocks.home import home_view
 from blocks.notices import notice_blocks
 from blocks.packet import packet_message
@@ -17,7 +18,6 @@ from blocks.queue import (
     HELP,
     QueueRow,
     age,
-    case_message,
     help_message,
     mine_message,
     queue_detail,
@@ -85,6 +85,12 @@ FAILED = {"error": "422 from the helpdesk", "remedy": "Look at field x", "reply"
         (reply("escalated", **ESCALATED), "Billing in #billing-approvals. No decision."),
         (reply("decided", by="UAGENT2", kind="approve", stage="review"), "Ben Okafor approved"),
         (reply("reopened", by="UAGENT2"), "Ben Okafor. It waits for a decision again."),
+        (
+            reply(
+                "reassessed", by="UAGENT2", words="about a refund", role="billing_approver", channel="b", reason="No."
+            ),
+            "by Ben Okafor: about a refund. It is decided by Billing in #b. No.",
+        ),
         (reply("voided", reason="The text was edited."), "void\n · The text was edited."),
         (reply("delivered"), "The customer has the reply"),
         (reply("delivered", late=True), "already superseded"),
@@ -180,12 +186,13 @@ def test_mine_and_case_say_where_it_stands_with_links():
     assert "12 cases waiting for you" in words_of(mine)
     assert "and 2 more" in words_of(mine)
     assert "0 cases waiting for you" in words_of(mine_message([], AROUND))
-    one = case_message(case, AROUND)
+    one = case_card(case, AROUND, {"history"})
     assert "a refund of 240 EUR" in words_of(one)
     assert links(one.text, one.blocks) == {"https://acme.slack.example/archives/CBILLINGAPPROVALS/p1772442001000100"}
-    over = case_message(replace(case, state="expired", timers=()), AROUND)
+    over = case_card(replace(case, state="expired", timers=()), AROUND, {"reopen"})
     assert "Expired" in words_of(over)
-    for message in (mine, one, over, case_message(replace(case, assessment=None, state="received"), AROUND)):
+    new = case_card(replace(case, assessment=None, state="received", packets=()), AROUND, frozenset())
+    for message in (mine, one, over, new):
         assert refusals(message.blocks) == []
 
 

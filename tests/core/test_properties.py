@@ -26,9 +26,11 @@ from app.core.messages import (
     Edit,
     FireTimer,
     GaveUp,
+    HandOver,
     HeldAtGate,
     ModelFailed,
     Parked,
+    Reassess,
     Receipt,
     ReceiveCase,
     RecordView,
@@ -44,9 +46,11 @@ from app.core.messages import (
     Understood,
     Undo,
     Withdraw,
+    WithdrawByPerson,
     WriteReply,
 )
-from app.core.people import Person
+from app.core.people import Deputy, Person
+from app.core.stages import eligible
 from app.core.world import World
 from tests.core.openings import (
     BARE,
@@ -56,6 +60,7 @@ from tests.core.openings import (
     IDENTITIES,
     OPENINGS,
     ROLES,
+    STRANGERS,
     TEXTS,
     USERS,
     policy_of,
@@ -82,7 +87,10 @@ class Histories(Ticket):
         if before is None:
             return
         assert case.version == before.version + 1
-        assert TIERS.index(case.assessed.tier) >= TIERS.index(before.assessed.tier)
+        if isinstance(command, Reassess):
+            self.judge_reassessed(before, command, case, world)
+        else:
+            assert TIERS.index(case.assessed.tier) >= TIERS.index(before.assessed.tier)
         assert case.state == before.state or any(isinstance(p.effect, Callback) for p in outcome.effects)
         told = {p.effect.packet for p in outcome.effects if isinstance(p.effect, PacketPost | PacketUpdate)}
         for packet in case.packets:
@@ -167,6 +175,14 @@ class Histories(Ticket):
         if self.do(kind(**self.click(data, case))):
             assert (self.cases[case.id].claim is not None) == (kind is ClaimCase)
 
+    @rule(data=st.data())
+    def somebody_knows_better(self, data: st.DataObject) -> None:
+        case = self.some_case(data)
+        intent = self.pick(data, ["", "shipping_status", "discount", "refund_request", "legal_question", "no such"])
+        tier: Any = self.pick(data, [None, None, "low", "medium", "high"])
+        reason = self.pick(data, ["The customer only asks where it is.", " "])
+        self.do(Reassess(**self.click(data, case), intent=intent, tier=tier, reason=reason))
+
     @precondition(lambda self: any(c.state == "approved" for c in self.cases.values()))
     @rule(data=st.data())
     def somebody_takes_it_back(self, data: st.DataObject) -> None:
@@ -198,6 +214,34 @@ class Histories(Ticket):
             case _:
                 self.people = DIRECTORY
 
+    @rule(data=st.data())
+    def somebody_goes_away_or_comes_back(self, data: st.DataObject) -> None:
+        """Delegations as wild as the office would never allow: chains, loops, to who is on the other side."""
+        if self.pick(data, [True, True, True, False]):
+            case = self.some_case(data)
+            asked = [p.user_id for p in eligible(case, self.people)] if case.current_stage else []
+            of, to = self.pick(data, asked or USERS), self.pick(data, [*USERS, *USERS, *STRANGERS])
+            lent = self.pick(data, [frozenset(ROLES), *[self.people.roles_of(of)] * 3])
+            deputies = (*self.people.deputies, Deputy(of=of, to=to, roles=lent))[-3:]
+            self.people = replace(self.people, deputies=deputies)
+            until = self.now + timedelta(days=1)
+            self.do(HandOver(case_id=case.id, by=f"slack:{of}", of=of, to=to, until=until))
+            self.says_yes(case.id, to, of)
+        else:
+            self.people = replace(self.people, deputies=())
+
+    def says_yes(self, case_id: str, *users: str) -> None:
+        """One after the other, as soon as they may."""
+        for user in users:
+            case = self.cases[case_id]
+            click = {"case_id": case_id, "user": user, "seen": case.request_hash}
+            if case.state == "awaiting_signoff":
+                self.do(SignOff(**click))
+            elif case.assessed.must_edit and case.draft is not None and case.draft.author == "ai":
+                self.do(Edit(**click, text=TEXTS[1], checklist=case.assessed.checklist))
+            else:
+                self.do(Approve(**click, checklist=case.assessed.checklist))
+
     def meet(self, person: Person) -> None:
         self.people = replace(self.people, persons={**self.people.persons, person.user_id: person})
 
@@ -212,9 +256,13 @@ class Histories(Ticket):
         report = ReportActionResult(case_id=case.id, by="api:agent", status=status, amount=amount, reference="r1")
         self.do(self.pick(data, [report, SubmitDraft(case_id=case.id, by="api:agent", draft=draft)]))
 
-    @rule(data=st.data(), kind=st.sampled_from(["message", "message", "case", "withdraw", "answered"]))
+    @rule(data=st.data(), kind=st.sampled_from(["message", "message", "case", "withdraw", "by hand", "answered"]))
     def the_ticket_moves_on(self, data: st.DataObject, kind: str) -> None:
         case, was = self.some_case(data), self.standing
+        if kind == "by hand":
+            if self.do(WithdrawByPerson(**self.click(data, case), reason=self.pick(data, ["Sent twice.", ""]))):
+                assert self.cases[case.id].state == "withdrawn"
+            return
         if kind in ("withdraw", "answered"):
             self.do(Withdraw(case_id=case.id, by="api:h", reason="no need", answered_elsewhere=kind == "answered"))
             return

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 from msgspec.structs import replace
 
+from app.core.assessment import TIERS
 from app.core.case import OPEN_STATES, Case, History, Packet
 from app.core.effects import Outcome
 from app.core.errors import Refused
@@ -18,12 +19,13 @@ from app.core.messages import (
     AddCustomerMessage,
     AnyCommand,
     Delivered,
+    Reassess,
     ReceiveCase,
     SignOff,
 )
 from app.core.people import People
 from app.core.policy import Policy
-from app.core.stages import eligible, roles_at
+from app.core.stages import acting_roles, eligible, roles_at
 from app.core.world import World
 from blocks.packet import packet_message
 from blocks.surface import surroundings_of
@@ -34,7 +36,7 @@ from tests.core.openings import (
     USERS,
     policy_of,
 )
-from tests.core.witness import Witness
+from tests.core.witness import Witness, asked
 from tests.make import NOW
 
 _T = TypeVar("_T")
@@ -108,6 +110,24 @@ class Ticket(RuleBasedStateMachine):
         self.witnesses[case.id].saw(before, command, outcome, world)
         assert outcome.events
 
+    def judge_reassessed(self, before: Case, command: Reassess, case: Case, world: World) -> None:
+        """Never alone, never at once, never lower by just anybody or without a word; who decides has buttons."""
+        was, now = before.assessed, case.assessed
+        assert now.required not in ("auto", "notify")
+        assert now.stages
+        if asked(was) == asked(now):
+            assert case.approvals in (before.approvals, ())
+        else:
+            assert (case.approvals, case.stage) == ((), 0)
+        if TIERS.index(now.tier) < TIERS.index(was.tier) or len(now.stages) < len(was.stages):
+            approvers = {was.route.role, *was.stages[-1].roles, "support_lead"}
+            assert world.people.roles_of(command.user) & approvers
+            assert command.reason.strip()
+        channels = {world.policy.roles[role].channel for role in (now.route.role, *now.stages[-1].roles)}
+        deciding = {p.channel for p in case.packets if p.can_decide}
+        assert world.policy.roles[now.route.role].channel in deciding
+        assert not {p.channel for p in case.packets if not p.can_decide and p.kind != "signoff"} & channels
+
     def shown(self, case: Case, packet: Packet) -> Any:
         key = (case.id, case.version, packet.key, id(self.people))
         if key not in self.pictures:
@@ -136,6 +156,7 @@ class Ticket(RuleBasedStateMachine):
         tempted += [u for role in roles_at(case, case.stage) for u in sorted(self.people.roles[role])]
         if case.claim:
             able += [case.claim.user] * 3
+        tempted += [user for d in self.people.deputies for user in (d.to, d.of)]
         groups = [g for g in (able, able, able, tempted, tempted, USERS, STRANGERS) if g]
         seen = self.pick(data, [*[case.request_hash] * 20, *self.seen[-4:]])
         return {"case_id": case.id, "user": self.pick(data, self.pick(data, groups)), "seen": seen}
@@ -192,7 +213,8 @@ class Ticket(RuleBasedStateMachine):
                 decide(case, SignOff(case_id=case.id, user=user, seen=case.request_hash), world)
             except Refused:
                 continue
-            assert asked & {policy.roles[role].channel for role in self.people.roles_of(user)}, f"{user} has no button"
+            channels = {policy.roles[role].channel for role in acting_roles(user, self.people)}
+            assert asked & channels, f"{user} has no button"
 
     def buttons(self, case: Case, packet: Packet) -> set[str]:
         actions = [b for b in self.shown(case, packet).blocks if b["type"] == "actions"]

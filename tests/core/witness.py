@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from hashlib import sha256
 
-from app.core.assessment import Stage
+from app.core.assessment import Assessment, Stage
 from app.core.case import Case
 from app.core.effects import CrmPatch, HelpdeskReply, Outcome
 from app.core.messages import (
@@ -19,6 +19,7 @@ from app.core.messages import (
     Drafted,
     Edit,
     HeldAtGate,
+    Reassess,
     ReceiveCase,
     Reject,
     Reopen,
@@ -38,11 +39,24 @@ def folded(text: str) -> str:
     return "".join(c for c in text.casefold() if c.isalnum())
 
 
+def asked(of: Assessment) -> tuple[object, ...]:
+    """What people's approvals were given under: where it is another, they said yes to something else."""
+    return (of.tier, of.required, of.ai_mode, of.route, of.stages, of.must_edit, of.checklist)
+
+
 @dataclass
 class Text:
     text: str
     by_ai: bool
     writer: str = ""  # identity of who edited or wrote it here
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Somebody's yes: it stands for these humans (themselves, and who lent them the role), in one of these roles."""
+
+    humans: frozenset[str]
+    roles: frozenset[str]
 
 
 @dataclass
@@ -52,7 +66,7 @@ class Witness:
     received: ReceiveCase
     identities: dict[str, str]
     texts: list[Text] = field(default_factory=list)
-    yes: dict[str, frozenset[str]] = field(default_factory=dict)  # who stands behind the current text, in which roles
+    yes: dict[str, Standing] = field(default_factory=dict)  # who stands behind the current text, and as whom
     stand_ins: set[tuple[str, str]] = field(default_factory=set)  # (role let in, role it stands in for)
     outbox: dict[str, str] = field(default_factory=dict)  # delivery id -> status, by the outbox's own rules
     out_lane: dict[str, HelpdeskReply | None] = field(default_factory=dict)
@@ -95,6 +109,8 @@ class Witness:
             self.yes.clear()
         if isinstance(command, SubmitDraft | Decline | Reject | Reopen | Edit | WriteReply):
             self.yes.clear()
+        if isinstance(command, Reassess) and (asked(before.assessed) != asked(after.assessed) or not after.approvals):
+            self.yes.clear()
         if isinstance(command, HeldAtGate) and command.delivery == before.pending_reply and before.state == "sending":
             self.yes.clear()
         if not isinstance(command, ByPerson):
@@ -102,22 +118,56 @@ class Witness:
         human = self.identities[command.user]
         if isinstance(command, Undo):
             del self.yes[human]
-        roles = self._roles(command.user, world)
         if isinstance(command, Edit | WriteReply):
             self.texts.append(Text(command.text, by_ai=False, writer=human))
-            first = before.assessed.stages[0]
-            if any(roles & self._allowed(slot) for slot in slots_of(first)):
-                self.yes[human] = roles
+            if after.approvals:
+                self.yes[human] = self._standing(command.user, after, world)
+                first = before.assessed.stages[0]
+                assert any(self.yes[human].roles & self._allowed(slot) for slot in slots_of(first))
         if isinstance(command, Approve | SignOff):
             assert human not in self.yes, f"{human} counts twice"
             assert self.texts[-1].writer != human, f"{human} approves their own text"
             assert command.seen == self._hash(before)
-            self.yes[human] = roles
+            self.yes[human] = self._standing(command.user, after, world)
+
+    def _standing(self, user: str, after: Case, world: World) -> Standing:
+        """What the case says this yes stands for, once it is found to be so."""
+        given = after.approvals[-1]
+        assert given.user == user
+        if not given.instead_of:
+            return Standing(frozenset({self.identities[user]}), self._roles(user, world))
+        absent = self.identities[given.instead_of]
+        lent = [way for way in self._lent(user, world) if absent in way.humans and given.role in way.roles]
+        assert lent, f"{user} says they act for {given.instead_of}"
+        assert not any(absent in other.humans for other in self.yes.values()), f"{absent} counts twice"
+        return lent[0]
+
+    def _lent(self, user: str, world: World) -> list[Standing]:
+        """For whom they could act: who holds the role lent, and has no part in the case."""
+        human, deputies = self.identities[user], world.people.deputies if self._may_act(user, world) else ()
+        return [
+            Standing(frozenset({human, absent}), deputy.roles & self._roles(deputy.of, world))
+            for deputy in deputies
+            if self.identities[deputy.to] == human
+            and not self._barred(absent := self.identities[deputy.of], world)
+            and absent != self._writer
+        ]
+
+    def _every_way(self, user: str, world: World) -> list[Standing]:
+        return [Standing(frozenset({self.identities[user]}), self._roles(user, world)), *self._lent(user, world)]
+
+    @property
+    def _writer(self) -> str:
+        return self.texts[-1].writer if self.texts else ""
+
+    def _may_act(self, user: str, world: World) -> bool:
+        person = world.people.persons.get(user)
+        return person is not None and not (person.is_bot or person.is_guest or person.deleted)
 
     def _roles(self, user: str, world: World) -> frozenset[str]:
-        person = world.people.persons.get(user)
-        if person is None or person.is_bot or person.is_guest or person.deleted:
+        if not self._may_act(user, world):
             return frozenset()
+        person = world.people.persons[user]
         accounts = {u for u, p in world.people.persons.items() if p.email.casefold() == person.email.casefold()}
         return frozenset(role for role, users in world.people.roles.items() if users & accounts)
 
@@ -134,16 +184,15 @@ class Witness:
 
     def _nobody_in(self, case: Case, world: World) -> set[str]:
         """Roles whose part of a step cannot be done by whoever is there now."""
-        writer = self.texts[-1].writer if self.texts else ""
+        taken = frozenset({self._writer}).union(*(yes.humans for yes in self.yes.values()))
         found: set[str] = set()
         for stage in case.assessed.stages:
             for slot in slots_of(stage):
                 able = {
                     self.identities[user]
                     for user in world.people.persons
-                    if self._roles(user, world) & slot
-                    and not self._barred(self.identities[user], world)
-                    and self.identities[user] not in {*self.yes, writer}
+                    if not self._barred(self.identities[user], world)
+                    and any(way.roles & slot and not way.humans & taken for way in self._every_way(user, world))
                 }
                 if len(able) < (stage.quorum if stage.mode == "quorum" else 1):
                     found |= slot
@@ -174,7 +223,7 @@ class Witness:
             assert last.by_ai
             assert wanted.tier == "low"
             return
-        behind = [(h, roles) for h, roles in self.yes.items() if not self._barred(h, world)]
+        behind = [yes for yes in self.yes.values() if not any(self._barred(human, world) for human in yes.humans)]
         needed = [slot for stage in wanted.stages for slot in slots_of(stage)]
         assert needed
         assert self._filled(needed, behind), f"{wanted.stages} not filled by {behind}"
@@ -194,14 +243,15 @@ class Witness:
         moves_money = topic is None or topic.money or action.amount is not None or bool(action.amount_text)
         return moves_money or action.irreversible
 
-    def _filled(self, slots: list[frozenset[str]], people: list[tuple[str, frozenset[str]]]) -> bool:
-        """Whether each slot can have a human of its own."""
+    def _filled(self, slots: list[frozenset[str]], behind: list[Standing]) -> bool:
+        """Whether each slot can have a yes of its own, for humans whom no other yes stands for."""
         if not slots:
             return True
         allowed = self._allowed(slots[0])
         return any(
-            roles & allowed and self._filled(slots[1:], people[:i] + people[i + 1 :])
-            for i, (_, roles) in enumerate(people)
+            yes.roles & allowed
+            and self._filled(slots[1:], [other for other in behind if not other.humans & yes.humans])
+            for yes in behind
         )
 
     def _allowed(self, slot: frozenset[str]) -> frozenset[str]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from app.core.assessment import BANDS, Assessment, Band, Reason, Route, TriggerType
+from app.core.assessment import BANDS, Assessment, Band, PersonSays, Reason, Route, TriggerType
 from app.core.case import Case, Signals
 from app.core.policy.conditions import scope_of
 from app.core.policy.documents import duration
@@ -18,6 +18,8 @@ from app.core.policy.money import money_objection, small_refund_exempt
 from app.core.policy.riskfile import Bands, Topic
 from app.core.policy.steps import expires_after, helper_routes, rungs_of, stages_of
 from app.core.policy.verdict import Escalates, Required, Tally
+
+_TRIGGERS: Mapping[str, TriggerType] = {"caller": "rule", "builtin": "guidance", "llm": "guidance", "person": "manual"}
 
 
 def assess(case: Case, policy: Policy, history_facts: Mapping[str, object], now: datetime) -> Assessment:
@@ -63,11 +65,17 @@ class View(NamedTuple):
 
 
 def _readings(case: Case) -> tuple[Case, ...]:
-    """By its signals, and by a second opinion if there is one: both count, so that the second can only raise."""
+    """By its signals, and by a second opinion if there is one: both count, so that the second can only raise.
+
+    What a person says the customer wants stands in the place of what either took it for.
+    """
+    own = replace(case.signals, intent=case.intent)
     other = case.second_opinion
+    if case.said and case.said.intent:
+        other = replace(other, intent=None)
+    case = replace(case, signals=own)
     if other == Signals():
         return (case,)
-    own = case.signals
     merged = Signals(
         intent=other.intent or own.intent,
         sentiment=other.sentiment or own.sentiment,
@@ -94,7 +102,15 @@ def _first_pass(views: Sequence[View], policy: Policy) -> Tally:
         if objection := money_objection(view.case, policy.risk):
             tally.raise_to(objection, required="approve")
         tally.apply([rule for rule in policy.risk_rules if not (exempt and rule.rule.small_refund)], view.facts)
+    if said := views[0].case.said:
+        tally.raise_to(_persons_word(said), tier=said.tier or "low", required="approve")
     return tally
+
+
+def _persons_word(said: PersonSays) -> Reason:
+    """Whatever they say: what a person was in doubt about does not go without one."""
+    text = f"A person says that the risk is {said.tier}." if said.tier else "A person reassessed this case."
+    return Reason(rule_id="reassessed", text=text, facts={"person.tier": said.tier} if said.tier else {})
 
 
 def _intent(case: Case, policy: Policy, tally: Tally, exempt: bool) -> None:
@@ -111,8 +127,9 @@ def _intent(case: Case, policy: Policy, tally: Tally, exempt: bool) -> None:
         tally.raise_to(reason, tier="medium", required="approve")
         return
     facts = {"signals.intent": label, "signals.intent_confidence": sureness}
-    trigger: TriggerType = "guidance" if signal.source in ("builtin", "llm") else "rule"
-    text = f"This is about {topic.title} (confidence {sureness})."
+    trigger = _TRIGGERS[signal.source]
+    how = "as a person says" if signal.source == "person" else f"confidence {sureness}"
+    text = f"This is about {topic.title} ({how})."
     _topic(tally, topic, f"intent_{label}", text, facts, trigger, exempt)
 
 

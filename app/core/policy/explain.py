@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import msgspec
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from app.core.assessment import Assessment, Reason, Rung, Stage
 from app.core.case import Case, Signal
@@ -126,11 +126,14 @@ def _summary(case: Case, policy: Policy) -> Iterator[str]:
 
 
 def _signals(case: Case) -> Iterator[str]:
-    for of, signals in (("", case.signals), (" (second opinion)", case.second_opinion)):
+    counts = replace(case.signals, intent=case.intent)
+    for of, signals in (("", counts), (" (second opinion)", case.second_opinion)):
         for name in ("intent", "sentiment", "language"):
             signal: Signal | None = getattr(signals, name)
             if signal is not None:
-                yield f"{name}{of}: {signal.label[:80]}, confidence {signal.confidence:.2f}, by {signal.source}"
+                by = f"confidence {signal.confidence:.2f}, by {signal.source}"
+                how = "as a person says" if signal.source == "person" else by
+                yield f"{name}{of}: {signal.label[:80]}, {how}"
             elif not of:
                 yield f"{name}: nobody could tell"
 

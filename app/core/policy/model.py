@@ -127,7 +127,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     def ending(self, case: Case, outcome: str, category: str = "") -> Ending:
         """The first row of `outcomes` that fits; the safest there is when none does."""
         route = case.assessment.route.role if case.assessment else ""
-        intent = fold(case.signals.intent.label) if case.signals.intent else ""
+        intent = fold(case.intent.label) if case.intent else ""
         for row in self.risk.outcomes:
             if (
                 row.outcome == outcome

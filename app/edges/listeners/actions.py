@@ -12,6 +12,7 @@ from slack_bolt import Ack
 from app.core.case import Case
 from app.core.errors import Refused
 from app.core.messages import Approve, ClaimCase, RecordView, ReleaseCase, Reopen, SettleDelivery, SignOff, Undo
+from app.edges.listeners.delegating import DelegationDesk
 from app.edges.listeners.policy import PolicyDesk
 from app.edges.listeners.shared import (
     Desk,
@@ -30,7 +31,9 @@ from blocks.modals import (
     decline_view,
     edit_view,
     override_view,
+    reassess_view,
     reject_view,
+    withdraw_view,
     withheld_view,
     write_view,
 )
@@ -43,6 +46,8 @@ VIEWS: Mapping[str, str] = {
     "cs:write": "write",
     "cs:decline": "decline",
     "cs:override": "override",
+    "cs:reassess": "reassess",
+    "cs:withdraw": "withdraw",
     "cs:history": "history",
     "cs:withheld": "withheld_draft",
 }
@@ -53,6 +58,8 @@ MODALS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "write": write_view,
     "decline": decline_view,
     "override": override_view,
+    "reassess": reassess_view,
+    "withdraw": withdraw_view,
 }
 CLAIMS = ("cs:claim", "cs:release")
 MOST_HISTORY = 200
@@ -71,6 +78,10 @@ class Actions:
             return
         if action_id.startswith("cs:policy_"):
             PolicyDesk(self.desk).click(body, action)
+            ack()
+            return
+        if action_id == "cs:delegation_end":
+            DelegationDesk(self.desk).end(body, action)
             ack()
             return
         if body.get("view") is not None and str(action.get("block_id") or "").startswith("template"):

@@ -7,13 +7,18 @@ from typing import Any
 from slack_bolt import Ack
 
 from app.core.errors import Refused
+from app.core.offering import offered
 from app.core.office import PauseAi, ResumeAi
 from app.core.pausing import EVERYWHERE
+from app.core.world import World
+from app.edges.listeners.delegating import DelegationDesk
 from app.edges.listeners.policy import PolicyDesk
 from app.edges.listeners.shared import Desk, by_risk, user_of
+from app.edges.metrics import SlashOutcome
+from blocks.card import case_card
 from blocks.queue import (
+    HELP,
     QueueRow,
-    case_message,
     help_message,
     mine_message,
     notice_message,
@@ -24,6 +29,7 @@ from blocks.surface import SlackMessage
 from db.queries import QueueCount
 
 NEXT = 10
+WORDS = frozenset(command.split()[1] for command, _ in HELP if " " in command)
 NOBODY = QueueCount(pending=0, overdue=0, oldest_at=None)
 
 
@@ -32,7 +38,14 @@ class Commands:
         self.desk = desk
 
     def __call__(self, ack: Ack, body: dict[str, Any]) -> None:
-        message = self._answer(user_of(body), str(body.get("text") or "").split())
+        words = str(body.get("text") or "").split()
+        outcome: SlashOutcome = "failed"
+        try:
+            message, outcome = self._answer(user_of(body), words), "answered"
+        except Refused as refusal:
+            message, outcome = notice_message(refusal.sentence), "refused"
+        finally:
+            self.desk.metrics.slash_command(self._known(words), outcome)
         ack(text=message.text, blocks=message.blocks, response_type="ephemeral")
 
     def _answer(self, user: str, words: list[str]) -> SlackMessage:
@@ -41,6 +54,8 @@ class Commands:
                 return queue_message(self._rows(), self._next(), self.desk.surroundings())
             case ["pause" | "resume" as what, *rest]:
                 return self._switch(user, what, rest)
+            case ["delegate", *rest]:
+                return DelegationDesk(self.desk).message(user, rest)
             case ["policy"]:
                 return PolicyDesk(self.desk).message()
             case ["help"]:
@@ -48,16 +63,38 @@ class Commands:
             case ["mine"]:
                 return mine_message(self.desk.waiting_for(user), self.desk.surroundings())
             case ["case", case_id]:
-                case = self.desk.case(case_id)
-                if case is None:
-                    return help_message(f"There is no case {case_id[:40]}.")
-                return case_message(case, self.desk.around(case))
+                return self._case(user, case_id)
             case [name] if (channel := channel_name(name)) in self.desk.queues():
                 row = next((r for r in self._rows() if r.channel == channel), QueueRow(channel=channel, pending=0))
                 with self.desk.engine.store.reading() as reader:
                     return queue_detail(row, reader.next_in_queue(channel, NEXT + 1), self.desk.surroundings())
             case _:
                 return help_message(f"/approvals does not know “{' '.join(words)[:80]}”.")
+
+    def _known(self, words: list[str]) -> str:
+        """What was asked for, as one of the words that `help` names; a queue's name is `#queue`."""
+        if not words:
+            return "queues"
+        named = "#queue" if channel_name(words[0]) in self.desk.queues() else words[0]
+        return named if named in WORDS else "unknown"
+
+    def _case(self, user: str, case_id: str) -> SlackMessage:
+        case = self.desk.case(case_id)
+        if case is None:
+            raise Refused("no_case", f"There is no case {case_id[:40]}.")
+        self.desk.get_to_know(user)
+        engine = self.desk.engine
+        with engine.store.reading() as reader:
+            standing = reader.open_case_for_ticket(case.ticket.id)
+        world = World(
+            now=engine.clock.now(),
+            policy=engine.policy_of(case.policy_snapshot),
+            active=engine.policy,
+            people=engine.people(),
+            pauses=engine.pauses(),
+            standing=standing.id if standing else "",
+        )
+        return case_card(case, self.desk.around(case), offered(case, user, world))
 
     def _switch(self, user: str, what: str, words: list[str]) -> SlackMessage:
         """`pause [queue] reason`, `resume [queue]`; without a queue it means all of them."""
@@ -68,10 +105,7 @@ class Commands:
         command = (
             PauseAi(user=user, queue=queue, reason=reason) if what == "pause" else ResumeAi(user=user, queue=queue)
         )
-        try:
-            office = self.desk.engine.switch(command)
-        except Refused as refusal:
-            return notice_message(refusal.sentence)
+        office = self.desk.engine.switch(command)
         where = f"in #{queue}" if queue else "in all queues"
         if queue not in office.paused_queues:
             return notice_message(f"AI text goes on {where}. What was held back waits for people's approval again.")

@@ -11,7 +11,9 @@ import msgspec
 from app.core.effects import Click
 from app.core.errors import Refused
 from app.core.messages import AddNote
+from app.edges.listeners.delegating import DelegationDesk
 from app.edges.listeners.shared import Desk, NotStored
+from blocks.delegations import delegation_sentence
 from blocks.home import home_view
 
 MOST_SHOWN = 20
@@ -71,7 +73,9 @@ class Events:
         self.desk.later(lambda: self._publish(user))
 
     def _publish(self, user: str) -> None:
-        view = home_view(user, self.desk.waiting_for(user)[:MOST_SHOWN], self.desk.surroundings())
+        around = self.desk.surroundings()
+        acting = [delegation_sentence(user, d, around) for d in DelegationDesk(self.desk).of(user)]
+        view = home_view(user, self.desk.waiting_for(user)[:MOST_SHOWN], around, delegations=acting)
         self.desk.slack.publish_home(user, view)
 
 

@@ -20,13 +20,15 @@ from app.core.effects import Click
 from app.core.errors import CountersignError, Refused
 from app.core.messages import AnyCommand
 from app.core.pausing import EVERYWHERE, is_paused
-from app.core.stages import eligible
+from app.core.stages import acting_roles, eligible
+from app.edges.metrics import Metrics
 from app.engine import Busy, Engine, where
 from app.ports.directory import SlackDirectory
 from app.ports.errors import PortError, RetryLater
 from app.ports.slack import SlackPort
 from blocks.notices import notice_blocks
 from blocks.surface import Surroundings, surroundings_of
+from blocks.words import waiting_for
 
 log = logging.getLogger("countersign.slack")
 
@@ -94,8 +96,11 @@ class NotStored(CountersignError):
 class Desk:
     """The listeners' way to engine, packets and people."""
 
-    def __init__(self, engine: Engine, slack: SlackPort, directory: SlackDirectory, pool: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, engine: Engine, slack: SlackPort, directory: SlackDirectory, pool: ThreadPoolExecutor, metrics: Metrics
+    ) -> None:
         self.engine = engine
+        self.metrics = metrics
         self.slack = slack
         self.directory = directory
         self.pool = pool
@@ -106,7 +111,8 @@ class Desk:
         """The case after the command, durably stored. Refused and NotStored carry a sentence for the person."""
         try:
             handled = self.engine.handle(command, timeout=STORE_WITHIN)
-        except Refused:
+        except Refused as refusal:
+            self.metrics.refused(refusal.code)
             raise
         except (FutureTimeout, Busy):
             raise NotStored(NotStored.sentence) from None
@@ -115,6 +121,7 @@ class Desk:
             raise NotStored("Nothing was stored: Countersign has a fault of its own. Try again in a minute.") from error
         if handled.case is None:
             raise NotStored(NotStored.sentence)
+        self.metrics.handled(command, handled.case)
         return handled.case
 
     def case(self, case_id: str) -> Case | None:
@@ -136,7 +143,7 @@ class Desk:
     def waiting_for(self, user: str) -> list[Case]:
         """Cases this person can act on now: those they claimed, then highest risk first, then the oldest."""
         people = self.engine.people()
-        held, key = people.roles_of(user), people.find(user).key
+        held, key = acting_roles(user, people), people.find(user).key
         channels = {spec.channel for role, spec in self.engine.policy.roles.items() if role in held}
         with self.engine.store.reading() as reader:
             found = {c.id: c for channel in channels for c in reader.next_in_queue(channel, MOST_LOOKED_AT)}
@@ -191,8 +198,9 @@ class Desk:
 
         self.later(send)
 
-    def tell_done(self, user: str, target: Target, case: Case) -> None:
-        sentence = done_sentence(case)
+    def tell_done(self, user: str, target: Target, case: Case, sentence: str = "") -> None:
+        """`sentence` where there is more to say than what the case's state tells."""
+        sentence = sentence or done_sentence(case)
         undo = case.state == "approved" and case.verdict is not None and case.verdict.by == user
         # Undo binds to the text as it is now, which an edit has just made
         packet = packet_of(case, target)
@@ -232,6 +240,14 @@ def done_sentence(case: Case) -> str:
             return "Recorded. The case waits for a decision again; nothing was sent."
         case _:
             return f"Recorded. The case is {case.state} now."
+
+
+def reassessed_sentence(case: Case, around: Surroundings) -> str:
+    if case.state == "blocked":
+        return "Reassessed. There is nobody who could decide on it now."
+    asked = f"{waiting_for(case, around)} in #{case.assessed.route.channel}"
+    kept = "approvals given before stand" if case.approvals else "no approval stands"
+    return f"Reassessed: {case.assessed.tier} risk. It waits for {asked}; {kept}."
 
 
 def claim_sentence(case: Case) -> str:

@@ -7,11 +7,31 @@ from typing import Any
 
 from slack_bolt import Ack
 
+from app.core.assessment import TIERS
 from app.core.case import Case
 from app.core.errors import Refused
-from app.core.messages import Approve, Decline, Edit, OverrideGuardrail, PersonCommand, Reject, WriteReply
+from app.core.messages import (
+    Approve,
+    Decline,
+    Edit,
+    OverrideGuardrail,
+    PersonCommand,
+    Reassess,
+    Reject,
+    WithdrawByPerson,
+    WriteReply,
+)
 from app.edges.listeners.policy import PolicyDesk
-from app.edges.listeners.shared import Desk, NotStored, Payload, Target, click_of, read_target, user_of
+from app.edges.listeners.shared import (
+    Desk,
+    NotStored,
+    Payload,
+    Target,
+    click_of,
+    read_target,
+    reassessed_sentence,
+    user_of,
+)
 from blocks.modals import message_view, text_from_view
 
 # refusal code → prefix of the input block it belongs to
@@ -23,6 +43,11 @@ FIELD_OF: Mapping[str, str] = {
     "must_edit": "text",
     "checklist": "checklist",
     "reason_missing": "reason",
+    "unknown_intent": "intent",
+    "nothing_said": "intent",
+    "as_it_is": "tier",
+    "rules_stand": "tier",
+    "lowering": "tier",
 }
 Values = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
@@ -44,14 +69,17 @@ class Views:
         user = user_of(body)
         self.desk.get_to_know(user)
         try:
-            case = self.desk.do(self._command(body, str(view.get("callback_id")), target, user, values))
+            command = self._command(body, str(view.get("callback_id")), target, user, values)
+            case = self.desk.do(command)
         except Refused as refusal:
             self._refuse(ack, values, refusal)
         except NotStored as fault:
             ack(response_action="update", view=message_view("Please check", str(fault), text_from_view(values)))
         else:
             ack()
-            self.desk.tell_done(user, target, case)
+            again = isinstance(command, Reassess)
+            said = reassessed_sentence(case, self.desk.around(case)) if again else ""
+            self.desk.tell_done(user, target, case, said)
 
     def _command(self, body: Payload, callback: str, target: Target, user: str, values: Values) -> PersonCommand:
         common: dict[str, Any] = {
@@ -80,6 +108,12 @@ class Views:
                 )
             case "cs:override":
                 return OverrideGuardrail(**common, reason=_typed(values, "reason"))
+            case "cs:reassess":
+                tier = next((tier for tier in TIERS if tier == _chosen(values, "tier")), None)
+                reason = _typed(values, "reason")
+                return Reassess(**common, intent=_chosen(values, "intent"), tier=tier, reason=reason)
+            case "cs:withdraw":
+                return WithdrawByPerson(**common, reason=_typed(values, "reason"))
             case "cs:decline":
                 return Decline(**common, reason=_typed(values, "reason"))
             case _:

@@ -1,0 +1,75 @@
+"""`decide_office`: like `machine.decide`, a command and the office as it stands give the office as it becomes."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from app.core.effects import Settlement
+from app.core.office import alarms, boards, delegations, policies, switch
+from app.core.office.change import OfficeChange
+from app.core.office.values import (
+    BoardShown,
+    DecidePolicy,
+    Delegate,
+    EndDelegation,
+    LoadPolicy,
+    NoticeDelivered,
+    NoticeLost,
+    Office,
+    OfficeCommand,
+    OfficeOutcome,
+    OfficeReceipt,
+    OfficeWorld,
+    PauseAi,
+    ReportAlarms,
+    ResumeAi,
+    TidyDelegations,
+)
+
+
+def decide_office(office: Office, command: OfficeCommand, world: OfficeWorld) -> OfficeOutcome:
+    """Raises Refused, with nothing changed."""
+    change = OfficeChange(office, world, _actor(command))
+    match command:
+        case LoadPolicy():
+            policies.load(change, command)
+        case DecidePolicy(do="sign"):
+            policies.sign(change, command)
+        case DecidePolicy(do="reject"):
+            policies.reject(change, command)
+        case DecidePolicy(do="roll_back"):
+            policies.roll_back(change, command)
+        case PauseAi():
+            switch.pause(change, command)
+        case ResumeAi():
+            switch.resume(change, command)
+        case Delegate():
+            delegations.delegate(change, command)
+        case EndDelegation():
+            delegations.end(change, command)
+        case TidyDelegations():
+            delegations.tidy(change)
+        case ReportAlarms():
+            alarms.report(change, command)
+        case BoardShown():
+            boards.shown(change, command)
+        case NoticeDelivered():
+            change.settle(Settlement(delivery=command.delivery, status="done"))
+        case NoticeLost():
+            change.record("DeliveryFailed", delivery=command.delivery, reason=command.error)
+            change.settle(Settlement(delivery=command.delivery, status="cancelled", error=command.error))
+        case _:
+            assert_never(command)  # type: ignore[arg-type]
+    return change.outcome()
+
+
+def _actor(command: OfficeCommand) -> str:
+    match command:
+        case LoadPolicy():
+            return command.by
+        case DecidePolicy() | PauseAi() | ResumeAi() | Delegate() | EndDelegation():
+            return f"slack:{command.user}"
+        case ReportAlarms() | TidyDelegations():
+            return "system:auditor"
+        case OfficeReceipt():
+            return "system:dispatch"
