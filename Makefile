@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SEEDS ?= 60
 JOBS ?= 2
 
-.PHONY: help demo test simulate browser-test format lock clean
+.PHONY: help demo test simulate browser-test format docs lock clean
 
 help:  ## What there is to run
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ browser-test: $(VENV)/.installed-dev  ## Click through the demo in Chromium (nee
 format: $(VENV)/.installed-dev  ## Format and sort imports
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/.installed-dev  ## Write docs/state-machine.md anew from the code
+	$(BIN)/python -m tests.docs.machine_page > docs/state-machine.md
 
 lock: $(VENV)/.installed-dev  ## Pin every dependency anew
 	$(BIN)/pip-compile -q --strip-extras --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -o requirements.lock pyproject.toml

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import assert_never
+from typing import Literal, assert_never
 
 from msgspec.structs import replace
 
@@ -109,6 +109,23 @@ ACCEPTED: Mapping[type[Command], frozenset[State]] = {
     Parked: _ALL,
     HeldAtGate: _ALL,
 }
+# Where a case may go from where it is; "" is before there is one. Anything else is a fault of ours and not stored.
+_DECIDED: frozenset[State] = frozenset({"approved", "sending", "rejected"})
+_ENDED: frozenset[State] = frozenset({"superseded", "withdrawn"})
+_BACK: frozenset[State] = frozenset({"pending", "blocked"})
+TRANSITIONS: Mapping[State | Literal[""], frozenset[State]] = {
+    "": _BACK | {"received", "sending"},
+    "received": _BACK | _ENDED | {"sending"},
+    "pending": _DECIDED | _ENDED | {"awaiting_signoff", "blocked", "expired"},
+    "awaiting_signoff": _DECIDED | _ENDED | _BACK | {"expired"},
+    "blocked": _DECIDED | _ENDED | {"awaiting_signoff", "pending", "expired"},
+    "approved": _BACK | _ENDED | {"awaiting_signoff", "sending"},
+    "sending": _BACK | _ENDED | {"sent", "failed", "indeterminate"},
+    "failed": _BACK | _ENDED | {"sending", "sent", "indeterminate"},
+    "indeterminate": _ENDED | {"sending", "sent"},
+    "expired": _BACK,
+    **{state: frozenset() for state in ("sent", "rejected", "superseded", "withdrawn")},
+}
 
 
 def decide(case: Case | None, command: AnyCommand, world: World) -> Outcome:
@@ -116,7 +133,7 @@ def decide(case: Case | None, command: AnyCommand, world: World) -> Outcome:
     if isinstance(command, ReceiveCase):
         if case is not None:
             raise Refused("exists", f"There is a case {case.id} already.")
-        return receiving.receive(command, world).outcome()
+        return _legal("", receiving.receive(command, world).outcome())
     if case is None:
         raise Refused("no_case", f"There is no case {command.case_id}.")
     if case.state not in ACCEPTED[type(command)]:
@@ -126,7 +143,14 @@ def decide(case: Case | None, command: AnyCommand, world: World) -> Outcome:
     claiming.wind_up(change)
     if change.case.state != case.state and not any(isinstance(p.effect, Callback) for p in change.effects):
         callback(change, "case.updated")
-    return change.outcome()
+    return _legal(case.state, change.outcome())
+
+
+def _legal(before: State | Literal[""], outcome: Outcome) -> Outcome:
+    after = outcome.case.state
+    if after != before and after not in TRANSITIONS[before]:
+        raise AssertionError(f"a case went from {before or 'nowhere'} to {after}")
+    return outcome
 
 
 def _apply(change: Change, command: AnyCommand) -> None:

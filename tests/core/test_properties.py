@@ -79,6 +79,7 @@ class Histories(Ticket):
     def judge(self, before: Case | None, command: AnyCommand, outcome: Outcome, world: World) -> None:
         super().judge(before, command, outcome, world)
         case = outcome.case
+        self.as_the_page_says(before, command, outcome)
         decided = sum(e.type in DECISION_EVENTS for e in outcome.events)
         assert decided <= 1
         if decided and before and before.claim and before.claim.until > world.now:

@@ -37,6 +37,7 @@ from tests.core.openings import (
     policy_of,
 )
 from tests.core.witness import Witness, asked
+from tests.docs.flow import case_flows
 from tests.make import NOW
 
 _T = TypeVar("_T")
@@ -127,6 +128,13 @@ class Ticket(RuleBasedStateMachine):
         deciding = {p.channel for p in case.packets if p.can_decide}
         assert world.policy.roles[now.route.role].channel in deciding
         assert not {p.channel for p in case.packets if not p.can_decide and p.kind != "signoff"} & channels
+
+    def as_the_page_says(self, before: Case | None, command: AnyCommand, outcome: Outcome) -> None:
+        """docs/state-machine.md leaves nothing out."""
+        flow = case_flows()[type(command).__name__]
+        assert {e.type for e in outcome.events} <= flow.events
+        assert {type(p.effect).__name__ for p in outcome.effects} <= flow.effects | {"Callback"}
+        assert outcome.case.state in {*flow.states, *([before.state] if before else [])}
 
     def shown(self, case: Case, packet: Packet) -> Any:
         key = (case.id, case.version, packet.key, id(self.people))

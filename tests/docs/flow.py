@@ -31,8 +31,8 @@ class Flow:
     states: set[str] = field(default_factory=set)
     events: set[str] = field(default_factory=set)
     effects: set[str] = field(default_factory=set)
-    refusals: set[str] = field(default_factory=set)
-    checks: set[str] = field(default_factory=set)  # names of functions that look whether one may
+    refusals: dict[str, set[str]] = field(default_factory=dict)  # code -> what the person hears
+    checks: dict[str, str] = field(default_factory=dict)  # functions that look whether one may -> what they say of it
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Walk:
             return
         self.been.add(key)
         if name.startswith("check_"):
-            self.flow.checks.add(name)
+            self.flow.checks[name] = first_line(ast.get_docstring(self.where.functions[name]))
         for node in self.where.functions[name].body:
             self.visit(node, literals)
 
@@ -98,9 +98,10 @@ class Walk:
             case ast.Attribute(value=ast.Name(id=alias), attr=name) if alias in self.where.names:
                 self._into(self.where.names[alias], name, call, known)
             case ast.Name(id="Refused"):
-                self.flow.refusals |= set(_texts(call.args[0], known))
+                for code in _texts(call.args[0], known):
+                    self.flow.refusals.setdefault(code, set()).update(_sentences(call.args[1]))
             case ast.Name(id="Case"):
-                self._states(call, known)
+                self.flow.states.add("received")
             case ast.Name(id=name) if name in EFFECTS:
                 self.flow.effects.add(name)
             case ast.Name(id=name) if name in self.where.functions:
@@ -161,6 +162,24 @@ def _texts(node: ast.AST, known: Literals) -> Iterator[str]:
         return
     for child in ast.iter_child_nodes(node):
         yield from _texts(child, known)
+
+
+def _sentences(node: ast.AST) -> Iterator[str]:
+    """What a person may hear, with … for what depends on the case."""
+    match node:
+        case ast.IfExp():
+            yield from _sentences(node.body)
+            yield from _sentences(node.orelse)
+        case ast.Constant(value=str(text)):
+            yield text
+        case ast.JoinedStr(values=parts):
+            yield "".join(str(p.value) if isinstance(p, ast.Constant) else "…" for p in parts)
+        case _:
+            return
+
+
+def first_line(docstring: str | None) -> str:
+    return (docstring or "").partition("\n")[0]
 
 
 def _truth(test: ast.AST, known: Literals) -> bool | None:

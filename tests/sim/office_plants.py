@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 from msgspec.structs import replace
 
@@ -13,26 +12,12 @@ from app.core.effects import HelpdeskReply
 from app.core.errors import Refused
 from app.core.messages import AnyCommand
 from app.core.office import DecidePolicy, Office, OfficeCommand, OfficeOutcome, ResumeAi
-from app.core.people import People
-from app.core.policy import Policy
 from app.core.world import World
 from app.courier import Courier
 from app.engine import Engine
-from db.store import Reader, Store, UnitOfWork
+from db.store import Reader, UnitOfWork
 from tests.sim.planting import parts_with
 from tests.sim.replica import Parts, Replica
-
-
-@contextmanager
-def rights_as_at_start() -> Iterator[Parts]:
-    """Who is in which role is read once, when the process starts."""
-
-    class Remembers(Engine):
-        def __init__(self, store: Store, policy: Policy, *, people: Callable[[], People], **others: Any) -> None:
-            at_start = people()
-            super().__init__(store, policy, people=lambda: at_start, **others)
-
-    yield parts_with(engine=Remembers)
 
 
 @contextmanager

@@ -29,7 +29,6 @@ from tests.sim.office_plants import (
     open_cases_follow_policy,
     policy_by_one_person,
     resumed_by_one_person,
-    rights_as_at_start,
 )
 from tests.sim.planting import Plant, fired, parts_with, swapped
 from tests.sim.replica import Parts, Replica
@@ -222,7 +221,6 @@ PLANTS: Mapping[str, Plant] = {
         one_word_lifts_a_guardrail,
         reopened_case_forgets,
         notes_taken_twice,
-        rights_as_at_start,
         open_cases_follow_policy,
         deaf_to_policy,
         policy_by_one_person,

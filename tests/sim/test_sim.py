@@ -13,7 +13,7 @@ from tests.sim.shrink import shortest
 from tests.sim.steps import WEIGHTS
 
 SEEDS = range(15)
-MOST_SEEDS = 60
+MOST_SEEDS = 120
 
 
 @pytest.mark.parametrize("seed", SEEDS)
