@@ -202,7 +202,7 @@ def _reply(case: Case, around: Surroundings) -> list[Json]:
     """The whole text, or why there is none to show."""
     draft = case.draft
     if is_withheld(case, around):
-        why = "AI replies are paused" if around.paused else "policy allows a summary only"
+        why = "AI replies are paused" if around.paused and is_live(case) else "policy allows a summary only"
         return [rich(line(bold("The AI's draft is withheld"), literal(f": {why}. A person writes the reply.")))]
     if draft is None:
         note = " · a person writes it." if is_live(case) else ""

@@ -326,3 +326,12 @@ def test_next_rung_is_named(hours):
     case = replace(case, timers=tuple(replace(t, due_at=t.due_at + timedelta(hours=hours)) for t in case.timers))
     assert "goes to specialist" in words_of(shown(case))
     assert pings(shown(case).text, shown(case).blocks) == []
+
+
+def test_the_switch_changes_nothing_about_a_case_that_is_over():
+    """Nobody shows its packets anew when the switch is thrown, so they must say what stays true."""
+    paused = replace(AROUND, paused=True)
+    withheld = a_high_case(drafts=(a_draft(),), state="expired")
+    edited = a_case(drafts=(a_draft(), a_draft("Another text.", version=2, author="human")), state="sent")
+    for case in (withheld, edited):
+        assert shown(case, around=paused).digest == shown(case).digest
