@@ -13,6 +13,7 @@ from app.core.crmfields import approval_outcome
 from app.core.effects import DECISION_EVENTS
 from app.core.errors import CountersignError
 from app.core.pausing import is_paused
+from app.core.who import people_for
 from app.engine import Engine
 from blocks.packet import packet_message
 from blocks.surface import surroundings_of
@@ -198,9 +199,11 @@ def _shown_buttons(case: Case, world: World) -> set[str]:
 def _packets(engine: Engine, case: Case, world: World) -> None:
     """Every packet ends true (SL2)."""
     paused = is_paused(case, engine.pauses())
-    around = surroundings_of(engine.policy_of(case.policy_snapshot), engine.people(), paused=paused)
+    around = surroundings_of(engine.policy_of(case.policy_snapshot), people_for(case, engine.people()), paused=paused)
     for packet in case.packets:
         message = world.messages.get((packet.channel_id, packet.ts or ""))
+        if message is None and packet.ts is None and case.state in ("superseded", "withdrawn"):
+            continue  # something else took its place before anybody saw it
         if message is None:
             raise Violation(f"Case {case.id}: packet {packet.key} for #{packet.channel} never came to Slack.")
         wanted = packet_message(case, packet, around)
