@@ -165,7 +165,7 @@ def throttled(digest: Digest, now: datetime) -> float:
 
 
 def _shown(digest: Digest, command: DigestShown, now: datetime) -> DigestOutcome:
-    place = {"channel_id": command.channel_id, "ts": command.ts, "digest": command.shown}
+    place = {"channel_id": command.channel_id, "ts": command.ts, "shown": command.shown}
     if command.ts in digest.gone:  # deleted while this was on its way
         event = _event("DigestUpdated", digest, **place, gone=True)
         return DigestOutcome(digest=digest, events=(event,), settled=_done(command))
@@ -203,5 +203,5 @@ def _done(command: DigestReceipt) -> tuple[Settlement, ...]:
 
 
 def _event(kind: EventType, digest: Digest, reason: str = "", **data: object) -> Event:
-    known = {"message": digest.key, "channel": digest.channel, "cases": list(digest.cases)}
+    known = {"digest": digest.key, "channel": digest.channel, "cases": list(digest.cases)}
     return Event(type=kind, actor="system:dispatch", reason=reason, data={**known, **data})

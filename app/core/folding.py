@@ -49,7 +49,7 @@ def open_packet(change: Change, command: UnfoldPacket) -> None:
     """Posted once, whoever asks for it and however often; each who asks is told when it stands."""
     packet = change.case.packet(command.packet)
     if packet is None or not packet.digest:
-        raise Refused("no_packet", "This case has a packet of its own.")
+        raise Refused("not_folded", "This packet is in no digest.")
     if packet.ts is not None:
         raise Refused("unfolded", f"Its packet stands in #{packet.channel} already.")
     if command.user in packet.asked_by:
