@@ -43,10 +43,11 @@ def _line(digest: Digest, case: Case, around: Surroundings) -> Json:
     packet = next((p for p in case.packets if p.digest == digest.key), None)
     about = f"{topic(case)} · {customer_name(case, 40)} · {case_and_ticket(case)}"
     text = plain(one_line(f"{about} · {_standing(case, packet, around)}", 600))
+    block = section(text, block_id=f"line:{case.id}")
     if packet and packet.folded and not case.is_final:
-        return section(text, accessory=open_button(case, packet))
+        return {**block, "accessory": open_button(case, packet)}
     url = around.permalink(packet.channel_id, packet.ts) if packet else ""
-    return section(text, accessory=url_button("Go to packet", "cs:open", url)) if url else section(text)
+    return {**block, "accessory": url_button("Go to packet", "cs:open", url)} if url else block
 
 
 def _standing(case: Case, packet: Packet | None, around: Surroundings) -> str:

@@ -29,7 +29,8 @@ def packet_shown(change: Change, command: PacketShown) -> None:
         change.record("PacketUpdated", packet=packet.key, channel_id=command.channel_id, ts=command.ts, gone=True)
         return
     first = packet.ts is None
-    shown = replace(packet, channel_id=command.channel_id, ts=command.ts, shown=command.digest, asked_by=())
+    at = {"channel_id": command.channel_id, "ts": command.ts, "shown": command.digest}
+    shown = replace(packet, **at, folded=False, asked_by=())
     change.set(packets=tuple(shown if p.key == packet.key else p for p in change.case.packets))
     change.record(
         "PacketPosted" if first else "PacketUpdated",

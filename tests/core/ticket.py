@@ -128,9 +128,9 @@ class Ticket(RuleBasedStateMachine):
             assert world.people.roles_of(command.user) & approvers
             assert command.reason.strip()
         channels = {world.policy.roles[role].channel for role in (now.route.role, *now.stages[-1].roles)}
-        deciding = {p.channel for p in case.packets if p.can_decide}
+        deciding = {p.queue for p in case.packets if p.can_decide}
         assert world.policy.roles[now.route.role].channel in deciding
-        assert not {p.channel for p in case.packets if not p.can_decide and p.kind != "signoff"} & channels
+        assert not {p.queue for p in case.packets if not p.can_decide and p.kind != "signoff"} & channels
 
     def as_the_page_says(self, before: Case | None, command: AnyCommand, outcome: Outcome) -> None:
         """docs/state-machine.md leaves nothing out."""
