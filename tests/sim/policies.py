@@ -99,10 +99,15 @@ VARIANTS: Mapping[str, Variant] = {
         Variant(name="shipped"),
         Variant(name="office", hours={"support_agent": OFFICE, "vip_manager": AMERICA}, expires=timedelta(days=7)),
         Variant(name="nights", hours={"support_agent": NIGHTS}, expires=timedelta(days=5), **_other_words("nights")),
-        Variant(name="america", hours={"support_agent": AMERICA}, expires=timedelta(days=4)),
+        Variant(
+            name="america",
+            changes={"digests": {"from": 2, "within": "1h"}},
+            hours={"support_agent": AMERICA},
+            expires=timedelta(days=4),
+        ),
         Variant(
             name="strict",
-            changes={"unsafe_policy_autoload": True},
+            changes={"unsafe_policy_autoload": True, "digests": {"from": 1, "within": "30m"}},
             banned=PROMISE,
             **_other_words("strict"),
         ),
