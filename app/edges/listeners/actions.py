@@ -11,7 +11,17 @@ from slack_bolt import Ack
 
 from app.core.case import Case
 from app.core.errors import Refused
-from app.core.messages import Approve, ClaimCase, RecordView, ReleaseCase, Reopen, SettleDelivery, SignOff, Undo
+from app.core.messages import (
+    Approve,
+    ClaimCase,
+    PersonCommand,
+    RecordView,
+    ReleaseCase,
+    Reopen,
+    SettleDelivery,
+    SignOff,
+    Undo,
+)
 from app.edges.listeners.delegating import DelegationDesk
 from app.edges.listeners.home import Home
 from app.edges.listeners.policy import PolicyDesk
@@ -21,6 +31,7 @@ from app.edges.listeners.shared import (
     Payload,
     Target,
     click_of,
+    done_sentence,
     packet_of,
     place_of,
     read_target,
@@ -149,26 +160,28 @@ class Actions:
 
     def _decide(self, body: Payload, target: Target, user: str, action_id: str) -> None:
         common: dict[str, Any] = {"case_id": target.case_id, "user": user, "seen": target.seen, "click": click_of(body)}
+        command: PersonCommand
         match action_id:
             case "cs:signoff":
-                case = self.desk.do(SignOff(**common))
+                command = SignOff(**common)
             case "cs:undo":
-                case = self.desk.do(Undo(**common))
+                command = Undo(**common)
             case "cs:reopen":
-                case = self.desk.do(Reopen(**common))
+                command = Reopen(**common)
             case "cs:settle_sent" | "cs:settle_resend":
                 arrived = action_id == "cs:settle_sent"
-                case = self.desk.do(SettleDelivery(**common, delivery=target.delivery, arrived=arrived))
+                command = SettleDelivery(**common, delivery=target.delivery, arrived=arrived)
             case "cs:claim":
-                case = self.desk.do(ClaimCase(**common))
+                command = ClaimCase(**common)
             case "cs:release":
-                case = self.desk.do(ReleaseCase(**common))
+                command = ReleaseCase(**common)
             case _:
                 raise Refused("unknown_button", "This button is not one that Countersign knows any more.")
+        case = self.desk.do(command)
         if action_id in CLAIMS:
             self.desk.tell_claim(user, target, case)
         else:
-            self.desk.tell_done(user, target, case)
+            self.desk.tell_done(user, target, case, done_sentence(case, command))
 
     def _approve(self, body: Payload, target: Target, user: str) -> None:
         """One click where that is all policy asks; else the modal with the checklist (SL6)."""

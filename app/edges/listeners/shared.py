@@ -18,7 +18,7 @@ from app.core.case import Case, Packet
 from app.core.claiming import holds, until_words
 from app.core.effects import Click
 from app.core.errors import CountersignError, Refused
-from app.core.messages import AnyCommand
+from app.core.messages import AnyCommand, OverrideGuardrail, PersonCommand, SettleDelivery, Undo
 from app.core.pausing import EVERYWHERE, is_paused
 from app.core.stages import acting_roles, eligible
 from app.core.understanding import Understanding
@@ -243,10 +243,25 @@ class Desk:
         self.whisper(user, target, sentence, blocks)
 
 
-def done_sentence(case: Case) -> str:
+def done_sentence(case: Case, command: PersonCommand | None = None) -> str:
     """What a decision came to, as its maker wants to know it."""
     delay = case.assessed.send_delay
+    match command:
+        case SettleDelivery(arrived=True):
+            return "Recorded: the customer has the reply. It is not sent again."
+        case SettleDelivery():
+            return "Recorded. The reply goes out again now."
+        case Undo():
+            return "Undone: your approval does not count any more. The case waits for a decision again."
+        case OverrideGuardrail() if case.blocking:
+            return "Recorded. A second person has to give their word too before this text can be approved."
+        case OverrideGuardrail():
+            return "Recorded. The guardrail is lifted for exactly this text, which still has to be approved."
+        case _:
+            pass
     match case.state:
+        case "pending" if case.approvals:
+            return "Your approval is recorded. Somebody else has to approve it too before it goes out."
         case "approved":
             return f"Your approval is recorded. The reply goes out in {delay:g} s."
         case "sending" | "sent":

@@ -30,6 +30,7 @@ from app.edges.listeners.shared import (
     Payload,
     Target,
     click_of,
+    done_sentence,
     read_target,
     reassessed_sentence,
     user_of,
@@ -83,7 +84,7 @@ class Views:
         else:
             ack()
             again = isinstance(command, Reassess)
-            said = reassessed_sentence(case, self.desk.around(case)) if again else ""
+            said = reassessed_sentence(case, self.desk.around(case)) if again else done_sentence(case, command)
             self.desk.tell_done(user, target, case, said)
             if target.home:
                 Home(self.desk).show(user)
