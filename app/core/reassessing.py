@@ -90,6 +90,14 @@ def check(change: Change, user: str) -> None:
     claiming.check_free(change, user)
 
 
+def carried(case: Case) -> PersonSays | None:
+    """What a person said goes on to the case that takes this one's place, as the least it is: the topic is read anew.
+
+    Without this whoever writes on the ticket again, or hands in a reply of their own, would undo it.
+    """
+    return replace(case.said, intent="", tier=case.assessed.tier) if case.said else None
+
+
 def _approvers(given: Assessment) -> tuple[str, ...]:
     """Who may lower: the role the case went to, those that have the last word, and leads."""
     return (given.route.role, *(given.stages[-1].roles if given.stages else ()), LEAD)

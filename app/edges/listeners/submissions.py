@@ -48,6 +48,7 @@ FIELD_OF: Mapping[str, str] = {
     "guardrail": "text",
     "empty_text": "text",
     "too_long": "text",
+    "ai_text": "text",
     "other_customer": "customer",
 }
 # Where the API's words for the mistake would not help a person.
