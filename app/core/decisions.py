@@ -16,6 +16,7 @@ from app.core.effects import DirectMessage, HelpdeskNote
 from app.core.ending import approve_finally, callback, end, reopen_for_people
 from app.core.errors import Refused
 from app.core.findings import Finding
+from app.core.guards.normalise import as_it_looks
 from app.core.messages import Approve, ByPerson, Decline, Edit, Reject, SignOff, Undo, WriteReply
 from app.core.pausing import check_not_paused, is_paused
 from app.core.scanning import blocked, scan_reply
@@ -319,5 +320,5 @@ def is_ai_text(case: Case, text: str) -> bool:
 
 
 def _folded(text: str) -> str:
-    """For must-edit: case, spaces and punctuation do not count as an edit (SL6)."""
-    return "".join(c for c in text.casefold() if c.isalnum())
+    """For must-edit: case, spaces and punctuation do not count as an edit (SL6), nor do letters that look the same."""
+    return "".join(c for c in as_it_looks(text) if c.isalnum())
