@@ -241,6 +241,12 @@ def _replace_text(change: Change, command: Edit | WriteReply, kind: Literal["edi
     reopen_for_people(change, reason)
     findings = scan_reply(change.case, draft.text, change.world.policy.rules, f"draft:{draft.version}")
     change.set(drafts=(*case.drafts, draft), findings=(*case.findings, *findings))
+    held = people.roles_of(command.user)
+    at_first = open_roles(change.case, 0)
+    lent = (r for r in at_first if stands_for(change.case, command.user, r, people))
+    role = next((r for r in at_first if r in held), "") or next(lent, "")
+    if role:  # it counts at the first step, whatever role opened the form to them
+        change.instead_of = stands_for(change.case, command.user, role, people)
     change.record(
         "Edited" if kind == "edit" else "ReplyWritten",
         draft_version=draft.version,
@@ -248,10 +254,6 @@ def _replace_text(change: Change, command: Edit | WriteReply, kind: Literal["edi
         after=draft.text,
         checklist=list(command.checklist),
     )
-    held = people.roles_of(command.user)
-    at_first = open_roles(change.case, 0)
-    lent = (r for r in at_first if stands_for(change.case, command.user, r, people))
-    role = next((r for r in at_first if r in held), "") or next(lent, "")
     arm(change)
     if not role:
         show_rest_of_draft(change)
