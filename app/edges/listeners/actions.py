@@ -197,15 +197,7 @@ class Actions:
         view = RecordView(case_id=target.case_id, user=user, seen=target.seen, click=click_of(body), what=what)
         case = self.desk.do(view)
         trigger = str(body.get("trigger_id") or "")
-
-        def open_modal() -> None:
-            try:
-                self.desk.slack.open_view(trigger, self._view(case, target, what))
-            except Exception:
-                self.desk.whisper(user, target, "Slack did not open the form. Please click again.")
-                raise
-
-        self.desk.later(open_modal)
+        self.desk.open_form(user, target, trigger, lambda: self._view(case, target, what))
 
     def _view(self, case: Case, target: Target, what: str) -> dict[str, Any]:
         around = self.desk.around(case)

@@ -191,6 +191,18 @@ class Desk:
 
         self.pool.submit(guarded)
 
+    def open_form(self, user: str, where: Target, trigger: str, make: Callable[[], Mapping[str, Any]]) -> None:
+        """After the acknowledgement; who clicked hears of it where Slack will not open it."""
+
+        def open_view() -> None:
+            try:
+                self.slack.open_view(trigger, make())
+            except Exception:
+                self.whisper(user, where, "Slack did not open the form. Please try again.")
+                raise
+
+        self.later(open_view)
+
     def whisper(self, user: str, target: Target | None, text: str, blocks: Sequence[Mapping[str, Any]] = ()) -> None:
         """To one person at once: by response_url, else as an ephemeral message, else as a direct one (SL3)."""
 
