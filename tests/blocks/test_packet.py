@@ -55,6 +55,8 @@ def test_header_says_tier_and_what_is_asked():
     assert header(shown(a_high_case())) == "High: approval 1 of 2 for a refund of 240 EUR, Acme Tools"
     withheld = a_high_case(drafts=(a_draft(),))
     assert header(shown(withheld)) == "High: write a reply about a refund of 240 EUR, Acme Tools"
+    asked = a_case(packets=(a_packet(kind="write_reply"),))
+    assert header(shown(asked)) == "Low: write a reply about shipping status, Acme Tools"
     must_edit = a_case(assessment=an_assessment(tier="medium", must_edit=True))
     assert header(shown(must_edit)) == "Medium: edit and approve a reply about shipping status, Acme Tools"
 
