@@ -126,6 +126,26 @@ class Desk:
             self.page.get_by_label("Open the menu").click()
         self.page.get_by_test_id(testid).click()
 
+    def become(self, who: str) -> None:
+        """Be somebody else in the same window, where the page asks "You are"."""
+        if self.phone:
+            self.page.get_by_label("Open the menu").click()
+        self.page.get_by_test_id("person-switch").click()
+        option = self.page.locator(f'[data-testid="person-option"][data-user-id="{who}"]')
+        name = option.locator("strong").inner_text()
+        option.click()
+        expect(self.page.get_by_test_id("person-switch")).to_contain_text(name)
+        if self.phone:
+            self.page.get_by_label("Close the menu").click()
+
+    def jump(self, hours: int, back: str = "support-review") -> None:
+        """By the button of the sandbox controls, and back to a channel."""
+        self.go("pane-controls")
+        before = text_of(self.page.get_by_test_id("clock-now"))
+        self.page.get_by_test_id(f"jump-{hours * 3600}").click()
+        expect(self.page.get_by_test_id("clock-now")).not_to_have_text(before)
+        self.go(f"channel-{back}")
+
     def say(self, text: str) -> None:
         self.page.get_by_test_id("composer").fill(text)
         self.page.get_by_test_id("composer").press("Enter")
