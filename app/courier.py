@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from app.core.case import Case
+from app.core.case import UNDECIDED_STATES, Case
 from app.core.effects import (
     Callback,
     CrmPatch,
@@ -19,17 +19,32 @@ from app.core.effects import (
     ModelReading,
     PacketPost,
     PacketUpdate,
+    RoleLookup,
     ThreadReply,
 )
-from app.core.messages import Delivered, Drafted, ModelFailed, PacketShown, Receipt, Understood
+from app.core.messages import (
+    Delivered,
+    Drafted,
+    GaveUp,
+    HeldAtGate,
+    ModelFailed,
+    PacketShown,
+    Parked,
+    Receipt,
+    RoleResolved,
+    RoleUnresolved,
+    Understood,
+)
 from app.core.pausing import is_paused, stops
 from app.core.scanning import blocked, scan_reply
+from app.core.who import people_for
 from app.engine import Engine
 from app.ports.callbacks import CallbackPort
 from app.ports.crm import Crm
 from app.ports.errors import Found, SendResult
 from app.ports.helpdesk import Helpdesk
 from app.ports.llm import Brief, LanguageModel
+from app.ports.resolvers import Resolver, question_of, resolver_for, unanswerable
 from app.ports.slack import SlackPort
 from blocks.packet import packet_message
 from blocks.surface import Surroundings, surroundings_of
@@ -45,6 +60,38 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     crm: Crm | None = None
     callbacks: CallbackPort | None = None
     model: LanguageModel | None = None
+    resolvers: tuple[Resolver, ...] = ()
+
+
+class CaseParcel:
+    """A delivery together with its case as that stands now."""
+
+    def __init__(self, courier: Courier, delivery: ClaimedDelivery, case: Case) -> None:
+        self.courier = courier
+        self.delivery = delivery
+        self.case = case
+
+    def send(self) -> Receipt:
+        effect = self.delivery.effect
+        if isinstance(effect, HelpdeskReply) and (refusal := self.courier.gate(self.case, effect)):
+            return HeldAtGate(case_id=self.case.id, delivery=self.delivery.id, reason=refusal)
+        return self.courier.deliver(self.delivery, self.case)
+
+    def look(self) -> Receipt | bool | None:
+        return self.courier.look(self.delivery, self.case)
+
+    def gave_up(self, error: str, remedy: str) -> Receipt:
+        """Without a model's advice or a role's answer people go on; all else becomes a dead letter they are told of."""
+        if self.delivery.destination == "model":
+            return ModelFailed(case_id=self.case.id, delivery=self.delivery.id, error=error)
+        if isinstance(self.delivery.effect, RoleLookup):
+            role, said = self.delivery.effect.role, f"{error}. {remedy}" if remedy else error
+            return RoleUnresolved(case_id=self.case.id, delivery=self.delivery.id, role=role, error=said)
+        return GaveUp(case_id=self.case.id, delivery=self.delivery.id, error=error, remedy=remedy)
+
+    def parked(self, error: str, look_at: str = "") -> Receipt:
+        where = look_at or f"ticket {self.case.ticket.id}: was this reply added?"
+        return Parked(case_id=self.case.id, delivery=self.delivery.id, error=error, look_at=where)
 
 
 class Courier:
@@ -54,6 +101,12 @@ class Courier:
         self.engine = engine
         self.ports = ports
         self.monotonic = monotonic
+
+    def parcel(self, delivery: ClaimedDelivery) -> CaseParcel | None:
+        """None when there is no such case."""
+        with self.engine.store.reading() as reader:
+            case = reader.case(delivery.case_id)
+        return None if case is None else CaseParcel(self, delivery, case)
 
     def wait_of(self, pace: str) -> float:
         """Seconds until Slack takes the next message in this channel, or from this direct conversation."""
@@ -113,6 +166,8 @@ class Courier:
                     result = self.ports.crm.update(delivery.id, case, effect.ticket, effect.properties)
             case ModelReading() | ModelDraft():
                 return self._ask_model(delivery, case, effect)
+            case RoleLookup():
+                return self._look_up_role(delivery, case, effect)
             case Callback():
                 if self.ports.callbacks is not None:
                     result = self.ports.callbacks.send(delivery.id, effect.url, effect.key, effect.type, effect.data)
@@ -138,6 +193,17 @@ class Courier:
             rejected=rejected.text if rejected else "",
         )
         return Drafted(case_id=case.id, delivery=delivery.id, draft=model.draft(case, brief))
+
+    def _look_up_role(self, delivery: ClaimedDelivery, case: Case, effect: RoleLookup) -> Receipt:
+        if case.state not in UNDECIDED_STATES:
+            return Delivered(case_id=case.id, delivery=delivery.id, remote_id="skipped")
+        resolver = resolver_for(effect.resolver, self.ports.resolvers)
+        question = question_of(case, self.engine.people(), self.engine.clock.now())
+        problem = unanswerable(effect.resolver, question, resolver)
+        if resolver is None or problem:
+            return RoleUnresolved(case_id=case.id, delivery=delivery.id, role=effect.role, error=problem)
+        users = resolver.resolve(effect.resolver, question)
+        return RoleResolved(case_id=case.id, delivery=delivery.id, role=effect.role, users=users, source=resolver.name)
 
     def _show(self, delivery: ClaimedDelivery, case: Case, effect: PacketPost | PacketUpdate) -> Receipt:
         """Post or update a packet as the case is now. What Slack shows already is not sent again."""
@@ -211,7 +277,8 @@ class Courier:
 
     def _around(self, case: Case) -> Surroundings:
         paused = is_paused(case, self.engine.pauses())
-        return surroundings_of(self.engine.policy_of(case.policy_snapshot), self.engine.people(), paused=paused)
+        people = people_for(case, self.engine.people())
+        return surroundings_of(self.engine.policy_of(case.policy_snapshot), people, paused=paused)
 
     def _channel(self, name: str) -> str:
         return self.engine.people().channels.get(name, name)

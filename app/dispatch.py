@@ -9,26 +9,30 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Protocol
 
 from app.clock import Clock
-from app.core.case import Case
 from app.core.effects import (
+    BoardPost,
+    BoardUpdate,
     Callback,
     CrmPatch,
     Destination,
     Event,
     HelpdeskFields,
-    HelpdeskReply,
     ModelDraft,
     ModelReading,
     PacketPost,
     PacketUpdate,
+    RoleLookup,
 )
 from app.core.errors import Refused
-from app.core.messages import GaveUp, HeldAtGate, ModelFailed, Parked, Receipt
+from app.core.messages import Receipt
+from app.core.office import AnyOfficeReceipt
 from app.core.retry import MAX_DELAY, Breaker, OutOfTime, RetryAt, plan_retry
 from app.courier import Courier, Ports
 from app.engine import Engine, Point, no_point, where
+from app.office_courier import OfficeCourier
 from app.ports.errors import Ambiguous, GiveUp, RetryLater
 from db.outbox import ClaimedDelivery
 
@@ -42,8 +46,30 @@ CLAIM = 8
 IDLE = 1.0  # seconds between looks when nothing woke us: other replicas' commits and due retries
 RATE_LIMITED = ("429", "ratelimited", "rate_limited")  # the destination is well, only busy: no reason to shut it off
 # Repeated at once after a time-out; everything else is looked for once more before that.
-HARMLESS_TWICE = (PacketUpdate, HelpdeskFields, CrmPatch, Callback, ModelReading, ModelDraft)
-DESTINATIONS: tuple[Destination, ...] = ("slack", "helpdesk", "crm", "callback", "model")
+HARMLESS_TWICE = (PacketUpdate, HelpdeskFields, CrmPatch, Callback, ModelReading, ModelDraft, RoleLookup, BoardUpdate)
+# Given up, they would show an untruth for good (SL2).
+NEVER_GIVEN_UP = (PacketPost, PacketUpdate, BoardPost, BoardUpdate)
+DESTINATIONS: tuple[Destination, ...] = ("slack", "helpdesk", "crm", "callback", "model", "roles")
+
+
+AnyReceipt = Receipt | AnyOfficeReceipt
+
+
+class Parcel(Protocol):
+    """A delivery together with what it is about, a case or the office, as that stands now.
+
+    `send` and `look` raise RetryLater, GiveUp or Ambiguous, as ports do.
+    """
+
+    def send(self) -> AnyReceipt: ...
+
+    def look(self) -> AnyReceipt | bool | None:
+        """Did an attempt of unknown outcome arrive? A receipt: yes. True: it may be sent (again). None: who knows."""
+
+    def gave_up(self, error: str, remedy: str) -> AnyReceipt: ...
+
+    def parked(self, error: str, look_at: str = "") -> AnyReceipt:
+        """Nobody can tell whether it arrived, and it is not repeated."""
 
 
 class _CannotLook(RetryLater):
@@ -67,6 +93,7 @@ class Dispatcher:
         self.engine = engine
         self.store = engine.store
         self.courier = Courier(engine, ports, monotonic)
+        self.office_courier = OfficeCourier(engine, ports.slack)
         self.worker = worker
         self.clock = clock
         self.point = point
@@ -143,10 +170,11 @@ class Dispatcher:
 
     def _handle(self, delivery: ClaimedDelivery) -> None:
         """Send, and bring the receipt in. Whatever is raised becomes a retry, a dead letter or a question to people."""
-        with self.store.reading() as reader:
-            case = reader.case(delivery.case_id)
-        if case is None:
-            self._refer(GaveUp(case_id=delivery.case_id, delivery=delivery.id, error="its case is gone"))
+        parcel: Parcel | None = self._parcel(delivery)
+        if parcel is None:
+            log.error("delivery %s: its case is gone", delivery.id)
+            with self.store.writing() as uow:
+                uow.settle(delivery.id, "cancelled", "its case is gone", self.clock.now())
             return
         too_late = delivery.lease_until is not None and self.clock.now() > delivery.lease_until - SEND_WITHIN
         if too_late or self._stopping.is_set():
@@ -154,29 +182,34 @@ class Dispatcher:
                 uow.release(delivery.id, self.worker)
             return
         try:
-            receipt = self._looked_up(delivery, case) or self._send(delivery, case)
+            receipt = self._looked_up(delivery, parcel) or self._send(parcel)
         except _CannotLook as error:
-            self._retry(delivery, error.reason, error.after, maybe_sent=True)
+            self._retry(delivery, parcel, error.reason, error.after, maybe_sent=True)
         except RetryLater as error:
             if error.code == "paced":
                 self._put_back(delivery, error.after or 0)
                 return
             if error.code not in RATE_LIMITED:
                 self._failed(delivery.destination)
-            self._retry(delivery, str(error), error.after)
+            self._retry(delivery, parcel, str(error), error.after)
         except GiveUp as error:
-            self._lose(delivery, error.error, error.remedy)
+            self._refer(parcel.gave_up(error.error, error.remedy))
         except Ambiguous as error:
             self._failed(delivery.destination)
-            self._ambiguous(delivery, case, error)
+            self._ambiguous(delivery, parcel, error)
         except Exception as error:
             # a fault of our own after the request may have left is as ambiguous as a time-out
             log.error("delivery %s failed: %s", delivery.id, where(error))
-            self._ambiguous(delivery, case, Ambiguous(f"fault: {type(error).__name__}", "the destination"))
+            self._ambiguous(delivery, parcel, Ambiguous(f"fault: {type(error).__name__}", "the destination"))
         else:
             with self._counting:
                 self._breakers[delivery.destination] = self._breakers[delivery.destination].succeeded()
             self._refer(receipt)
+
+    def _parcel(self, delivery: ClaimedDelivery) -> Parcel | None:
+        if delivery.case_id:
+            return self.courier.parcel(delivery)
+        return self.office_courier.parcel(delivery)
 
     def _failed(self, destination: Destination) -> None:
         with self._counting:
@@ -188,17 +221,26 @@ class Dispatcher:
         with self.store.writing() as uow:
             uow.reschedule(delivery.id, self.worker, due, "", maybe_sent=delivery.maybe_sent)
 
-    def _refer(self, receipt: Receipt) -> None:
+    def _refer(self, receipt: AnyReceipt) -> None:
         self.point("before receipt")
         try:
-            self.engine.handle(receipt)  # type: ignore[arg-type]
+            if isinstance(receipt, Receipt):
+                self.engine.handle(receipt)  # type: ignore[arg-type]
+            else:
+                self.engine.office_receipt(receipt)
         except Refused as refusal:
             log.warning("receipt of %s refused: %s", receipt.delivery, refusal.code)
             with self.store.writing() as uow:
                 uow.settle(receipt.delivery, "cancelled", refusal.code, self.clock.now())
 
     def _retry(
-        self, delivery: ClaimedDelivery, reason: str, after: float | None = None, *, maybe_sent: bool = False
+        self,
+        delivery: ClaimedDelivery,
+        parcel: Parcel,
+        reason: str,
+        after: float | None = None,
+        *,
+        maybe_sent: bool = False,
     ) -> None:
         now = self.clock.now()
         plan = plan_retry(
@@ -210,14 +252,13 @@ class Dispatcher:
         )
         if delivery.destination == "model" and now - (delivery.first_at or now) > ADVICE_WITHIN:
             plan = OutOfTime()
-        if isinstance(plan, OutOfTime) and isinstance(delivery.effect, PacketPost | PacketUpdate):
-            plan = RetryAt(now + timedelta(seconds=MAX_DELAY))  # given up, it would show an untruth for good (SL2)
+        if isinstance(plan, OutOfTime) and isinstance(delivery.effect, NEVER_GIVEN_UP):
+            plan = RetryAt(now + timedelta(seconds=MAX_DELAY))
         if isinstance(plan, OutOfTime) and maybe_sent:
-            look_at = "the ticket at the destination"
-            self._refer(Parked(case_id=delivery.case_id, delivery=delivery.id, error=reason, look_at=look_at))
+            self._refer(parcel.parked(reason))
             return
         if isinstance(plan, OutOfTime):
-            self._lose(delivery, reason, "Mend the destination, then re-drive the delivery.")
+            self._refer(parcel.gave_up(reason, "Mend the destination, then re-drive the delivery."))
             return
         event = Event(
             type="DeliveryRetried",
@@ -227,54 +268,42 @@ class Dispatcher:
         )
         with self.store.writing() as uow:
             uow.reschedule(delivery.id, self.worker, plan.due_at, reason, maybe_sent=maybe_sent)
-            uow.append_events((event,), delivery.case_id, self.engine.clock.now())
+            uow.append_events((event,), delivery.case_id or None, self.engine.clock.now())
         log.info("delivery %s to %s waits: %s", delivery.id, delivery.destination, reason)
 
-    def _lose(self, delivery: ClaimedDelivery, error: str, remedy: str) -> None:
-        """Nothing is lost with a model's advice; everything else becomes a dead letter that people are told of."""
-        if delivery.destination == "model":
-            self._refer(ModelFailed(case_id=delivery.case_id, delivery=delivery.id, error=error))
-        else:
-            self._refer(GaveUp(case_id=delivery.case_id, delivery=delivery.id, error=error, remedy=remedy))
-
-    def _ambiguous(self, delivery: ClaimedDelivery, case: Case, error: Ambiguous) -> None:
+    def _ambiguous(self, delivery: ClaimedDelivery, parcel: Parcel, error: Ambiguous) -> None:
         """Repeat only what harms nobody; else look for our marker; else ask people (DL2)."""
         try:
-            seen = self.courier.look(delivery, case)
+            seen = parcel.look()
         except RetryLater as later:
             # cannot even look now: it comes back as `maybe_sent`, which looks first
-            self._retry(delivery, str(later), max(later.after or 0, LATEST), maybe_sent=True)
+            self._retry(delivery, parcel, str(later), max(later.after or 0, LATEST), maybe_sent=True)
             return
-        if isinstance(seen, Receipt):
+        if isinstance(seen, AnyReceipt):
             self._refer(seen)
         elif seen and isinstance(delivery.effect, HARMLESS_TWICE):
-            self._retry(delivery, str(error))
+            self._retry(delivery, parcel, str(error))
         elif seen:
-            self._retry(delivery, str(error), LATEST, maybe_sent=True)
+            self._retry(delivery, parcel, str(error), LATEST, maybe_sent=True)
         else:
-            look_at = error.look_at or "the ticket at the destination"
-            self._refer(Parked(case_id=case.id, delivery=delivery.id, error=error.error, look_at=look_at))
+            self._refer(parcel.parked(error.error, error.look_at))
 
     # --- sending -----------------------------------------------------------------------------------------------
 
-    def _looked_up(self, delivery: ClaimedDelivery, case: Case) -> Receipt | None:
+    def _looked_up(self, delivery: ClaimedDelivery, parcel: Parcel) -> AnyReceipt | None:
         """What became of a delivery that an earlier attempt left in the dark; None when it may be sent."""
         if not delivery.maybe_sent:
             return None
         try:
-            seen = self.courier.look(delivery, case)
+            seen = parcel.look()
         except RetryLater as later:
             raise _CannotLook(str(later), after=later.after) from None
         if seen is True:
             return None
-        look_at = f"ticket {case.ticket.id}: was this reply added?"
-        return seen or Parked(case_id=case.id, delivery=delivery.id, error="stopped in mid-delivery", look_at=look_at)
+        return seen or parcel.parked("stopped in mid-delivery")
 
-    def _send(self, delivery: ClaimedDelivery, case: Case) -> Receipt:
-        effect = delivery.effect
-        if isinstance(effect, HelpdeskReply) and (refusal := self.courier.gate(case, effect)):
-            return HeldAtGate(case_id=case.id, delivery=delivery.id, reason=refusal)
+    def _send(self, parcel: Parcel) -> AnyReceipt:
         self.point("before send")
-        receipt = self.courier.deliver(delivery, case)
+        receipt = parcel.send()
         self.point("after send")
         return receipt

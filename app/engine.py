@@ -28,6 +28,7 @@ from app.core.messages import (
     Drafted,
     HandOver,
     ReceiveCase,
+    RedriveDelivery,
     Reject,
     Reopen,
     SubmitDraft,
@@ -37,6 +38,7 @@ from app.core.office import Delegate, EndDelegation, Office, PauseAi, ResumeAi, 
 from app.core.people import People
 from app.core.policy import Policy
 from app.core.stages import eligible
+from app.core.who import people_for
 from app.core.world import World
 from app.office_door import OfficeDoor
 from db.store import Store, UnitOfWork
@@ -103,9 +105,6 @@ class Engine(OfficeDoor):
         self._model = model
         self._jobs: queue.Queue[Job | None] = queue.Queue(QUEUE)
         self._thread: threading.Thread | None = None
-        self._committed = threading.Condition()
-        self._commits = 0
-        self.listeners: list[Callable[[], None]] = []  # woken after each commit; must not block
 
     # --- life ----------------------------------------------------------------------------------------------------
 
@@ -127,10 +126,7 @@ class Engine(OfficeDoor):
 
         The cases that wait are then brought in line one by one: their packets, not what may happen to them.
         """
-        with self.store.writing() as uow:
-            before = uow.office()
-            after = self._decide_office(uow, before, command).office
-        self.follow()
+        before, after = self._govern(command)
         if before.paused_queues != after.paused_queues:
             reason = command.reason if isinstance(command, PauseAi) else ""
             with self.store.reading() as reader:
@@ -143,10 +139,7 @@ class Engine(OfficeDoor):
 
     def delegate(self, command: Delegate | EndDelegation | TidyDelegations) -> Office:
         """Change who acts for whom; raises Refused. Rights follow at once, what stands in open cases one by one."""
-        with self.store.writing() as uow:
-            before = uow.office()
-            after = self._decide_office(uow, before, command).office
-        self.follow()
+        before, after = self._govern(command)
         known = {d.id for d in before.delegations if d.begun}
         for begun in (d for d in after.delegations if d.begun and d.id not in known):
             self._bring_in_line(
@@ -164,11 +157,11 @@ class Engine(OfficeDoor):
     def _asked_of(self, user: str) -> list[str]:
         """Ids of the cases this person is asked about in their own right."""
         people = self._people()
-        held, key = people.roles_of(user), people.find(user).key
+        held, keys = people.roles_of(user), people.find(user).keys
         channels = {spec.channel for role, spec in self._policy.roles.items() if role in held}
         with self.store.reading() as reader:
             found = {c.id: c for channel in channels for c in reader.next_in_queue(channel, MOST_SHOWN)}
-        return sorted(i for i, c in found.items() if any(p.key == key for p in eligible(c, people)))
+        return sorted(i for i, c in found.items() if any(p.keys & keys for p in eligible(c, people_for(c, people))))
 
     def _bring_in_line(self, commands: Iterable[AnyCommand]) -> None:
         for command in commands:
@@ -297,26 +290,19 @@ class Engine(OfficeDoor):
 
     def _record_refusal(self, uow: UnitOfWork, command: AnyCommand, refusal: Refused) -> None:
         """A person's refused click is a fact worth keeping; everything else that is refused changed nothing."""
-        if not isinstance(command, ByPerson) or uow.case(command.case_id) is None:
+        if not isinstance(command, ByPerson | RedriveDelivery) or uow.case(command.case_id) is None:
             return
         event = Event(
             type="CommandRefused",
-            actor=f"slack:{command.user}",
+            actor=f"slack:{command.user}" if isinstance(command, ByPerson) else command.by,
             reason=refusal.sentence,
-            request_hash=command.seen,
+            request_hash=command.seen if isinstance(command, ByPerson) else "",
             click=command.click,
             data={"command": type(command).__name__, "code": refusal.code},
         )
         uow.append_events((event,), command.case_id, self.clock.now())
 
     # --- waiting -------------------------------------------------------------------------------------------------
-
-    def _announce(self) -> None:
-        with self._committed:
-            self._commits += 1
-            self._committed.notify_all()
-        for listener in self.listeners:
-            listener()
 
     def wait_for(self, case_id: str, predicate: Callable[[Case], bool], timeout: float) -> Case | None:
         """The case once `predicate` holds, or as it is when time is up. Looks each second for other replicas' work."""

@@ -15,10 +15,12 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_sdk import WebClient
 from sqlalchemy.exc import DBAPIError
 from starlette.routing import Route
 
 from app.auditlog import Checkpointer, load_signing_key, parse_signing_key
+from app.auditor import Auditor
 from app.clock import Clock, SystemClock
 from app.core.errors import CountersignError, PolicyError
 from app.core.people import People
@@ -39,9 +41,11 @@ from app.ports.crm import Crm
 from app.ports.crm.hubspot import HubSpotCrm
 from app.ports.crm.webhook import WebhookCrm
 from app.ports.directory import RoleSource, SlackDirectory
-from app.ports.errors import PortError
+from app.ports.errors import Misconfigured, PortError
 from app.ports.helpdesk.webhook import WebhookHelpdesk
 from app.ports.llm import LanguageModel, language_model
+from app.ports.resolvers import Resolver
+from app.ports.resolvers.configured import profile_problems, resolver_problems, resolvers
 from app.ports.slack import SlackPort, slack_client
 from app.settings import Settings
 from app.timers import Sweeper, Ticker
@@ -51,6 +55,7 @@ from db.store import Store
 log = logging.getLogger("countersign")
 
 ANSWER_THREADS = 8
+AUDIT_EVERY = timedelta(minutes=1)
 TIDY_EVERY = timedelta(seconds=30)  # delegations that begin or end by the clock
 LOOK_EVERY = timedelta(seconds=2)  # at the policy directory, and at what other replicas put in force
 
@@ -98,20 +103,27 @@ class Service:
                 crm=_crm(settings),
                 callbacks=CallbackPort(keys.callback_secrets(), settings.callback_hosts),
                 model=model,
+                resolvers=_resolvers(settings, client, self.policy),
             ),
             worker=f"{socket.gethostname()}:{os.getpid()}",
             clock=SystemClock(),
         )
         self.signing_key = signing_key(settings)
         self.checkpointer = Checkpointer(self.store, self.signing_key, self.clock)
+        self.auditor = Auditor(self.engine)
         self.ticker = Ticker(
             Sweeper(self.engine),
             self.checkpointer,
-            [(self.watch.look, LOOK_EVERY), (self.engine.tidy_delegations, TIDY_EVERY)],
+            [
+                (self.watch.look, LOOK_EVERY),
+                (self.auditor.look, AUDIT_EVERY),
+                (self.engine.tidy_delegations, TIDY_EVERY),
+            ],
         )
         self.pool = ThreadPoolExecutor(ANSWER_THREADS, thread_name_prefix="answer")
-        self.metrics = Metrics(self.engine)
-        self.bolt = bolt_app(client, Desk(self.engine, self.slack, self.directory, self.pool, self.metrics))
+        self.metrics = Metrics(self.engine, self.directory.problems)
+        desk = Desk(self.engine, self.slack, self.directory, self.pool, self.metrics, self.understandings)
+        self.bolt = bolt_app(client, desk)
         self._socket: SocketModeHandler | None = None
         self.api = self._api(keys)
 
@@ -130,6 +142,7 @@ class Service:
     def start(self) -> None:
         self.engine.start()
         self.watch.load()
+        self.understandings.warm_up()
         self.dispatcher.start()
         self.ticker.start()
         if self.settings.socket_mode:
@@ -214,6 +227,10 @@ def check_installation(settings: Settings) -> tuple[list[str], list[str]]:
         try:
             faults += missing_channels(policy, directory.load())
             warnings += [p for p in directory.problems() if p not in faults]
+            available = configured_resolvers(settings, client)
+            warnings += [*resolver_problems(policy.roles, available), *profile_problems(policy.roles, available)]
+        except Misconfigured as error:
+            faults.append(str(error))
         except PortError as error:
             faults.append(f"Slack cannot be read: {error}")
     return faults, warnings
@@ -264,6 +281,27 @@ def _model(settings: Settings) -> LanguageModel | None:
         )
     except CountersignError as error:
         raise CannotStart([str(error)]) from None
+
+
+def configured_resolvers(settings: Settings, client: WebClient) -> tuple[Resolver, ...]:
+    """Raises Misconfigured."""
+    return resolvers(
+        client,
+        settings.countersign_resolver,
+        settings.countersign_resolver_token.get_secret_value(),
+        settings.countersign_manager_field,
+        settings.callback_hosts,
+    )
+
+
+def _resolvers(settings: Settings, client: WebClient, policy: Policy) -> tuple[Resolver, ...]:
+    try:
+        found = configured_resolvers(settings, client)
+    except Misconfigured as error:
+        raise CannotStart([str(error)]) from None
+    for problem in resolver_problems(policy.roles, found):
+        log.warning("%s", problem)
+    return found
 
 
 def _read_directory(directory: SlackDirectory, policy: Policy) -> None:

@@ -2,20 +2,42 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
+from itertools import islice
 
 import msgspec
 
 from app.clock import Clock
 from app.core.errors import CountersignError, Refused
-from app.core.office import DecidePolicy, LoadPolicy, Office, OfficeCommand, OfficeOutcome, OfficeWorld, decide_office
+from app.core.office import (
+    AnyOfficeReceipt,
+    Candidate,
+    DecidePolicy,
+    LoadPolicy,
+    Office,
+    OfficeCommand,
+    OfficeOutcome,
+    OfficeWorld,
+    Proposal,
+    RedriveNotice,
+    ReportAlarms,
+    decide_office,
+    propose,
+    still_missing,
+)
 from app.core.people import People
 from app.core.policy import Policy, PolicyDocuments, changed_files, compile_policy
 from app.core.policy.stand_ins import stand_ins
 from db.store import Reader, Store, UnitOfWork
 
 POLICIES = 20  # compiled ones kept at hand
+PROPOSALS = 4
+# Slack waits 3 s for the answer to a command, and a case takes about 2 ms.
+MOST_TRIED = 200
+TRIED_SINCE = timedelta(days=30)
 
 
 class OfficeDoor:
@@ -27,8 +49,12 @@ class OfficeDoor:
         self._people = people
         self._policy = policy
         self._policies = {policy.snapshot: policy}
+        self._proposals: dict[tuple[str, str], Proposal] = {}
         self._office = Office()  # as last read
         self.policy_listeners: list[Callable[[Policy], None]] = []  # told when another policy came into force
+        self.listeners: list[Callable[[], None]] = []  # woken after each commit; must not block
+        self._committed = threading.Condition()
+        self._commits = 0
 
     @property
     def policy(self) -> Policy:
@@ -54,14 +80,41 @@ class OfficeDoor:
             with suppress(Refused):  # it is in force, waits or was turned down already: nothing to do
                 self._decide_office(uow, office, LoadPolicy(by=by, snapshot=policy.snapshot, files=files))
         self.follow()
+        self._announce()
         return self._policy.snapshot == policy.snapshot
 
     def decide_policy(self, command: DecidePolicy) -> Office:
         """A person's word on a policy; raises Refused."""
-        with self.store.writing() as uow:
-            outcome = self._decide_office(uow, uow.office(), command)
-        self.follow()
-        return outcome.office
+        return self._govern(command)[1]
+
+    def report_alarms(self, command: ReportAlarms) -> Office:
+        """Raises Refused where nothing is new."""
+        return self._govern(command)[1]
+
+    def office_receipt(self, receipt: AnyOfficeReceipt | RedriveNotice) -> None:
+        """What became, or shall become, of a delivery that is about no case; raises Refused."""
+        self._govern(receipt)
+
+    def office(self) -> Office:
+        with self.store.reading() as reader:
+            return reader.office()
+
+    def missing(self, candidate: Candidate) -> tuple[str, ...]:
+        """Who has to sign yet, by the policy in force."""
+        world = OfficeWorld(now=self.clock.now(), people=self.people(), owners=self._policy.owners)
+        return still_missing(candidate, world)
+
+    def proposal(self, was: str, new: str) -> Proposal:
+        """What the policy `new` would change of `was`, with cases as they were when it was first asked for."""
+        known = self._proposals.get((was, new))
+        if known is None:
+            with self.store.reading() as reader:
+                cases = islice(reader.cases_since(self.clock.now() - TRIED_SINCE), MOST_TRIED)
+                known = propose(self.policy_of(was, reader), self.policy_of(new, reader), cases)
+            while len(self._proposals) >= PROPOSALS:
+                self._proposals.pop(next(iter(self._proposals)), None)
+            self._proposals[(was, new)] = known
+        return known
 
     def pauses(self) -> frozenset[str]:
         """Queues whose AI text is paused, "" for all of them; as last read."""
@@ -80,6 +133,22 @@ class OfficeDoor:
             for listener in self.policy_listeners:
                 listener(self._policy)
 
+    def _govern(self, command: OfficeCommand) -> tuple[Office, Office]:
+        """The office before and after."""
+        with self.store.writing() as uow:
+            before = uow.office()
+            after = self._decide_office(uow, before, command).office
+        self.follow()
+        self._announce()
+        return before, after
+
+    def _announce(self) -> None:
+        with self._committed:
+            self._commits += 1
+            self._committed.notify_all()
+        for listener in self.listeners:
+            listener()
+
     def _decide_office(self, uow: UnitOfWork, office: Office, command: OfficeCommand) -> OfficeOutcome:
         in_force = self.policy_of(office.active, uow) if office.active else self._policy
         now = self.clock.now()
@@ -91,6 +160,8 @@ class OfficeDoor:
             queues=frozenset(spec.channel for spec in in_force.roles.values()) - {in_force.policy_channel},
             careful=in_force.careful_queues,
             autoload=in_force.autoload,
+            policy_channel=in_force.policy_channel,
+            alarm_channel=in_force.roles[in_force.fallback_role].channel,
             stand_ins=stand_ins(in_force),
         )
         outcome = decide_office(office, command, world)

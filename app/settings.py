@@ -20,6 +20,7 @@ _SECRETS = (
     "COUNTERSIGN_CRM_TOKEN",
     "COUNTERSIGN_SIGNING_KEY",
     "COUNTERSIGN_LLM_API_KEY",
+    "COUNTERSIGN_RESOLVER_TOKEN",
 )
 
 
@@ -48,6 +49,9 @@ class Settings(BaseSettings):
     countersign_llm_url: str = Field("", description="Base URL; empty: the vendor's own")
     countersign_llm_model: str = ""
     countersign_llm_api_key: SecretStr = SecretStr("")
+    countersign_resolver: str = Field("", description="Path of a file, or URL of a service, that knows dynamic roles")
+    countersign_resolver_token: SecretStr = SecretStr("")
+    countersign_manager_field: str = "Manager"
     countersign_callback_hosts: str = ""
     countersign_signing_key: SecretStr = SecretStr("")
     countersign_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

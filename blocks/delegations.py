@@ -65,9 +65,9 @@ def personal_notice(effect: PersonalNotice, around: Surroundings) -> SlackMessag
 
 def _who(user: str, delegation: Delegation, around: Surroundings) -> str:
     roles = _roles(delegation.roles, around)
-    if around.people.find(user).key == around.people.find(delegation.user).key:
+    if around.people.find(user).keys & around.people.find(delegation.user).keys:
         return f"{around.name(delegation.to)} acts for you as {roles}"
-    if around.people.find(user).key == around.people.find(delegation.to).key:
+    if around.people.find(user).keys & around.people.find(delegation.to).keys:
         return f"You act for {around.name(delegation.user)} as {roles}"
     return f"{around.name(delegation.to)} acts for {around.name(delegation.user)} as {roles}"
 

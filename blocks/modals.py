@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
-from app.core.case import Case, Packet
+from app.core.case import Case, Channel, Packet
 from blocks.details import customer_quote, summary_lines
-from blocks.kit import Json, bold, context, divider, line, literal, literal_sections, plain, rich
+from blocks.kit import Json, bold, button, context, divider, line, literal, literal_sections, plain, rich
 from blocks.packet import frozen_at
 from blocks.surface import Surroundings
 from blocks.text import chunks, clip, hidden_count, one_line, spelled
@@ -34,7 +34,9 @@ MAX_INPUT = 3_000
 SPLIT_INPUT = 2_500  # leaves room to write in every part
 MAX_METADATA = 3_000
 MAX_TEXT = 20_000
+NOTHING = "none"  # chosen where a select needs a choice and there is none
 MAX_OPTIONS = 100
+_CHANNELS = {name: words[:1].upper() + words[1:] for name, words in CHANNEL_WORDS.items()}
 _TEXT_ID = re.compile(r"text(?:_(\d+))?(?:~\d+)?")
 
 
@@ -174,6 +176,39 @@ def reason_form(title: str, callback_id: str, submit: str, label: str, metadata:
     return _modal(title, callback_id, submit, [_input("reason", label, _text_box())], metadata)
 
 
+def new_reply_view(actions: Sequence[str], metadata: str, *, parts: int = 1) -> Json:
+    """A person's own reply for approval; `actions` are the types policy knows, `parts` the inputs for the text.
+
+    Filled in anew with more parts it keeps what was typed: the ids stay.
+    """
+    segments = [
+        _option("Not known", NOTHING),
+        *(_option(name.capitalize(), name) for name in ("small", "standard", "enterprise")),
+    ]
+    channels = [_option(_CHANNELS[name], name) for name in get_args(Channel)]
+    promised = [_option("Nothing", NOTHING)]
+    promised += (_option(spelled(kind, 75).capitalize(), kind) for kind in actions[:99] if len(kind) <= 150)
+    text = [_input("text", "Your reply", _text_box())]
+    text += [_input(f"text_{n}", "Your reply, continued", _text_box(), optional=True) for n in range(1, parts)]
+    room = {"type": "actions", "elements": [button("More room", "cs:more_room", str(parts))]}
+    blocks = [
+        context(plain("Others approve it before the customer gets it: a support lead at least, and never you.")),
+        _input("ticket", "Ticket", _line_box(200), hint="A case that is open on this ticket is replaced by yours."),
+        _input("url", "Link to the ticket", _line_box(2_000), optional=True),
+        _input("customer", "Customer id", _line_box(200), hint="As your helpdesk or CRM knows them."),
+        _input("name", "Customer name", _line_box(500), optional=True),
+        _input("segment", "Segment", _one_of(segments)),
+        _input("channel", "The reply goes", _one_of(channels)),
+        _input("message", "What the customer wrote", _text_box()),
+        *text,
+        *([room] if parts * MAX_INPUT < MAX_TEXT else []),
+        _input("action", "What the reply promises", _one_of(promised)),
+        _input("amount", "Amount", _line_box(200), hint="Of what it promises, such as 49.90", optional=True),
+        _input("currency", "Currency", _line_box(3), hint="Three letters, such as EUR", optional=True),
+    ]
+    return _modal("New reply", "cs:new", "Submit", blocks, metadata)
+
+
 def withheld_view(case: Case) -> Json:
     """The AI text that policy keeps back: to read, never to send."""
     draft = next((d for d in reversed(case.drafts) if d.author == "ai"), None)
@@ -244,6 +279,10 @@ def _text_box(initial: str = "") -> Json:
     return {**box, "initial_value": initial} if initial else box
 
 
+def _line_box(longest: int) -> Json:
+    return {"type": "plain_text_input", "action_id": "value", "max_length": longest}
+
+
 def _input(block_id: str, label: str, element: Json, *, hint: str = "", optional: bool = False) -> Json:
     block: Json = {
         "type": "input",
@@ -262,6 +301,11 @@ def _option(text: str, value: str, description: str = "") -> Json:
 
 def _select(placeholder: str, **options: list[Json]) -> Json:
     return {"type": "static_select", "action_id": "value", "placeholder": plain(placeholder), **options}
+
+
+def _one_of(options: list[Json]) -> Json:
+    """The first one is chosen until another is."""
+    return {**_select("Choose", options=options), "initial_option": options[0]}
 
 
 def _intent_picker(around: Surroundings) -> list[Json]:

@@ -5,60 +5,69 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-import msgspec
-
-from app.core.office import Office
+from app.core.office import Office, Proposal
 from blocks.kit import Json, bold, bullets, button, context, header, line, literal, moment, plain, rich
 from blocks.modals import reason_form
 from blocks.surface import SlackMessage, Surroundings, slack_message
-from blocks.text import counted, one_line, spelled
+from blocks.text import counted, one_line, prose
 
 SHOWN = 12
+LONGEST = 240  # characters of one line: all of them together stay under Slack's 3,000
 
 
-class Proposal(msgspec.Struct, frozen=True, kw_only=True):
-    """A candidate as its owners judge it: what differs, what stored cases would have done, who has yet to sign."""
-
-    differences: Sequence[str]
-    figures: Sequence[str]
-    missing: Sequence[str]
-
-
-def policy_message(office: Office, proposal: Proposal | None, around: Surroundings) -> SlackMessage:
+def policy_message(
+    office: Office, proposal: Proposal | None, missing: Sequence[str], around: Surroundings
+) -> SlackMessage:
+    """`missing` are roles that have yet to sign, or words."""
     blocks: list[Json] = [header("Policy"), rich(line(bold("In force"), literal(f" · {short(office.active)}")))]
     candidate = office.candidate
     if candidate is None or proposal is None:
         blocks.append(context(plain("The policy directory holds nothing that waits for sign-off.")))
         if office.previous:
-            back = button("Roll back", "cs:policy_back", json.dumps({"s": office.active}))
             blocks += [
                 rich(line(bold("Before that"), literal(f" · {short(office.previous)}"))),
-                {"type": "actions", "elements": [back]},
+                {"type": "actions", "elements": [back_button(office.active)]},
             ]
         return slack_message(f"Policy {short(office.active)} is in force", blocks)
     waits = [bold("Waits for sign-off"), literal(f" · {short(candidate.snapshot)} · {', '.join(candidate.files)} · ")]
     blocks.append(rich(line(*waits, moment(candidate.seen_at))))
-    blocks.append(rich(line(bold("What changes"))))
-    blocks.append(rich(bullets([literal(one_line(text, 300))] for text in proposal.differences[:SHOWN])))
-    if more := len(proposal.differences) - SHOWN:
-        blocks += [context(plain(f"and {counted(more, 'more change')}: countersign policy diff"))] if more > 0 else []
-    blocks.append(rich(line(bold("Stored cases under it"))))
-    blocks.append(rich(bullets([literal(one_line(text, 300))] for text in proposal.figures[:SHOWN])))
+    blocks += what_changes(proposal)
     signed = ", ".join(around.name(s.user) for s in candidate.signatures)
-    needed = " and ".join(around.role_titles.get(role) or spelled(role) for role in proposal.missing)
-    said = f"{f'Signed by {signed}. ' if signed else ''}Still needed: {needed}."
-    value = json.dumps({"s": candidate.snapshot})
-    blocks += [
-        context(plain(said)),
-        {
-            "type": "actions",
-            "elements": [
-                button("Sign off", "cs:policy_sign", value, style="primary"),
-                button("Decline", "cs:policy_reject", value, style="danger"),
-            ],
-        },
+    said = f"{f'Signed by {signed}. ' if signed else ''}Still needed: {needed(missing, around)}."
+    blocks += [context(plain(said)), {"type": "actions", "elements": deciding_buttons(candidate.snapshot)}]
+    text = f"A changed policy waits for sign-off: {', '.join(candidate.files)}. {prose(said, 600)}"
+    return slack_message(text, blocks)
+
+
+def what_changes(proposal: Proposal) -> list[Json]:
+    """The difference, and what stored cases would have done where they were tried."""
+    blocks = [rich(line(bold("What changes"))), _lines(proposal.differences)]
+    if (more := len(proposal.differences) - SHOWN) > 0:
+        blocks.append(context(plain(f"and {counted(more, 'more change')}: countersign policy diff")))
+    if proposal.figures:
+        blocks += [rich(line(bold("Stored cases under it"))), _lines(proposal.figures)]
+    return blocks
+
+
+def _lines(texts: Sequence[str]) -> Json:
+    shown = [text for text in texts if text][:SHOWN] or ["nothing that a rule reads"]
+    return rich(bullets([literal(one_line(text, LONGEST))] for text in shown))
+
+
+def needed(missing: Sequence[str], around: Surroundings) -> str:
+    return " and ".join(around.role(role) for role in missing)
+
+
+def deciding_buttons(snapshot: str) -> list[Json]:
+    value = json.dumps({"s": snapshot})
+    return [
+        button("Sign off", "cs:policy_sign", value, style="primary"),
+        button("Decline", "cs:policy_reject", value, style="danger"),
     ]
-    return slack_message(f"A changed policy waits for sign-off: {', '.join(candidate.files)}. {said}", blocks)
+
+
+def back_button(snapshot: str) -> Json:
+    return button("Roll back", "cs:policy_back", json.dumps({"s": snapshot}))
 
 
 def policy_reason_view(do: str, snapshot: str, meta: Mapping[str, str]) -> Json:

@@ -21,6 +21,9 @@ HELP = (
     ("/approvals pause [#queue] REASON", "stop AI text in a queue, or in all; people's replies go on"),
     ("/approvals resume [#queue]", "let AI text go on; careful queues and all at once take two people"),
     ("/approvals delegate @somebody until WHEN", "let somebody act for you; alone, it shows who does"),
+    ("/approvals new", "a reply of your own, for others to approve"),
+    ("/approvals stats", "the team's figures, and how to read them"),
+    ("/approvals failed", "deliveries that gave up or are in doubt, and another try"),
     ("/approvals policy", "the policy in force, and a changed one that waits for its owners"),
     ("/approvals help", "this text"),
 )
@@ -46,7 +49,7 @@ def queue_message(
     blocks: list[Json] = [header("Approvals"), rich(line(bold(text)))]
     shown = [row for row in rows if row.pending or row.paused][:40]
     if shown:
-        blocks.append(rich(bullets(_row(row) for row in shown)))
+        blocks.append(rich(bullets(queue_line(row) for row in shown)))
     if quiet := len(rows) - len(shown):
         blocks.append(context(plain(f"{counted(quiet, 'further queue')}: nothing waits.")))
     if cases:
@@ -57,7 +60,7 @@ def queue_message(
 def queue_detail(row: QueueRow, cases: Sequence[Case], around: Surroundings) -> SlackMessage:
     """One queue and its next ten cases."""
     title = f"#{one_line(row.channel, 80)}"
-    blocks: list[Json] = [header(title), rich(bullets([_row(row)]))]
+    blocks: list[Json] = [header(title), rich(bullets([queue_line(row)]))]
     if cases:
         blocks.append(rich(bullets(case_line(c, around) for c in cases[:NEXT])))
     if len(cases) > NEXT:
@@ -88,7 +91,7 @@ def notice_message(sentence: str) -> SlackMessage:
     return slack_message(escape(sentence), [rich(line(literal(one_line(sentence, 2_000))))])
 
 
-def _row(row: QueueRow) -> list[Json]:
+def queue_line(row: QueueRow) -> list[Json]:
     said = [f"{row.pending} pending"]
     if row.pending:
         said.append(f"oldest {age(row.oldest)}")

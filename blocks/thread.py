@@ -3,16 +3,29 @@
 `mentions` of a reply are the only people it may ping. What a reply reads from its effect's `data`: reminder {},
 escalated {role, channel, reason}, draft_part {part, version}, decided {by, kind, stage, instead_of}, voided {reason},
 delivered {late}, failed {error, remedy, reply}, held {reason}, holding {}, reopened {by}, reassessed {by, words, role,
-channel, reason}; direct messages: feedback {by, category, text, then}, receipt {request_hash}, urgent {},
-submitter_decided {}.
+channel, reason}, resolved {role, users, able}, unresolved {role, error}; direct messages: feedback {by, category, text,
+then}, receipt {request_hash}, urgent {}, asked {role}, submitter_decided {state}, cc_opened {}, cc_closed {state}.
 """
 
 from __future__ import annotations
 
-from app.core.case import Case
+from app.core.case import Approval, Case, Packet
 from app.core.effects import DirectMessage, ThreadReply
 from app.core.parts import draft_parts
-from blocks.kit import Json, bold, context, line, literal, literal_sections, mrkdwn, plain, rich, section, url_button
+from blocks.kit import (
+    Json,
+    bold,
+    context,
+    line,
+    link,
+    literal,
+    literal_sections,
+    mrkdwn,
+    plain,
+    rich,
+    section,
+    url_button,
+)
 from blocks.outcome import outcome_block
 from blocks.surface import SlackMessage, Surroundings, slack_message
 from blocks.text import clip, counted, dead, escape, mention, one_line, prose, spelled, when
@@ -81,6 +94,13 @@ def _said(case: Case, effect: ThreadReply, around: Surroundings) -> tuple[str, s
                 "✉ Holding message sent",
                 "The customer knows that the request is under review. The draft was not sent.",
             )
+        case "resolved":
+            names = ", ".join(around.name(str(user)) for user in list(data.get("users", ()))[:10])
+            unable = "" if data.get("able") else ", who cannot decide on this case"
+            return "Looked up", f"{around.role(str(data.get('role', '')))}: {names}{unable}."
+        case "unresolved":
+            error = one_line(str(data.get("error", "")), 500)
+            return "⚠ Nobody found", f"as {around.role(str(data.get('role', '')))}. {error}".strip()
         case "reopened":
             return "↻ Reopened", f"by {around.name(str(data.get('by', '')))}. It waits for a decision again."
         case "reassessed":
@@ -115,16 +135,19 @@ def _draft_part(case: Case, effect: ThreadReply, around: Surroundings) -> SlackM
 def direct_message(case: Case, effect: DirectMessage, around: Surroundings) -> SlackMessage:
     title, rest = _told(case, effect, around)
     blocks: list[Json] = [rich(line(bold(title), literal(f" · {rest}")))]
-    if effect.kind in ("urgent",) and (due := due_at(case)):
+    if effect.kind in ("urgent", "asked") and (due := due_at(case)):
         blocks.append(context(mrkdwn(f"*Due* {when(due)}")))
     if effect.kind == "submitter_decided":
         blocks.append(outcome_block(case, around))
     if effect.kind == "receipt":
-        blocks += _receipt_lines(case, effect)
+        blocks += _receipt_lines(case, effect, around)
     blocks.append(context(plain(f"{case_and_ticket(case)} · {customer_name(case)}")))
     packet = case.packets[0] if case.packets else None
     if packet and (url := around.permalink(packet.channel_id, packet.ts)):
-        blocks.append({"type": "actions", "elements": [url_button("Open packet", "cs:open", url)]})
+        if effect.kind in ("cc_opened", "cc_closed"):  # who only has to know gets no button (DE7)
+            blocks.append(rich(line(link(url, f"The case in #{one_line(packet.channel, 80)}"))))
+        else:
+            blocks.append({"type": "actions", "elements": [url_button("Open packet", "cs:open", url)]})
     return slack_message(f"{escape(title)}. {prose(rest, 600)} ({dead(case_and_ticket(case))})", blocks)
 
 
@@ -133,6 +156,9 @@ def _told(case: Case, effect: DirectMessage, around: Surroundings) -> tuple[str,
     match effect.kind:
         case "urgent":
             return "⚠ Needs you now", f"{topic(case)}, {customer_name(case)}: waiting for {waiting_for(case, around)}."
+        case "asked":
+            role = around.role(str(data.get("role", "")))
+            return "You are asked", f"as {role}: {topic(case)}, {customer_name(case)}."
         case "feedback":
             why = ": ".join(
                 filter(None, [spelled(str(data.get("category", ""))), one_line(str(data.get("text", "")), 600)])
@@ -147,12 +173,23 @@ def _told(case: Case, effect: DirectMessage, around: Surroundings) -> tuple[str,
             word = "signed off" if mine and mine.kind == "sign_off" else "approved"
             return "Receipt", f"you {word} {topic(case)} for {customer_name(case)}."
         case "submitter_decided":
-            word = CLOSED.get(case.state, ("", "In progress"))[1].lower()
-            return "Your case was decided", f"{topic(case)} for {customer_name(case)}: {word}."
+            return "Your case was decided", f"{topic(case)} for {customer_name(case)}: {_ended(case, effect)}."
+        case "cc_opened":
+            asked = around.role(case.assessed.route.role)
+            about = f"{topic(case)} for {customer_name(case)} waits for approval; {asked} were asked."
+            return "For your information", f"{about} You get a second word when it ends."
+        case "cc_closed":
+            return "For your information", f"{topic(case)} for {customer_name(case)}: {_ended(case, effect)}."
 
 
-def _receipt_lines(case: Case, effect: DirectMessage) -> list[Json]:
-    """What they approved, its hash, when (SL13)."""
+def _ended(case: Case, effect: DirectMessage) -> str:
+    """The state the message was written about: a case may be reopened before it is read."""
+    state = str(effect.data.get("state", case.state))
+    return CLOSED.get(state, ("", "In progress"))[1].lower()
+
+
+def _receipt_lines(case: Case, effect: DirectMessage, around: Surroundings) -> list[Json]:
+    """What they approved, its hash, when, and on which message (SL13)."""
     request_hash = one_line(str(effect.data.get("request_hash", case.request_hash)), 64)
     mine = next((a for a in case.approvals if a.user == effect.user), None)
     draft = case.draft
@@ -162,5 +199,14 @@ def _receipt_lines(case: Case, effect: DirectMessage) -> list[Json]:
         lines.append(line(bold("Text"), literal(said)))
         if len(draft.text) > 300:
             lines.append(line(literal(f"{counted(len(draft.text), 'character')} in all.")))
+    packet = _decided_on(case, mine)
+    if packet and (url := around.permalink(packet.channel_id, packet.ts)):
+        lines.append(line(bold("Message"), literal(" · "), link(url, f"in #{one_line(packet.channel, 80)}")))
     blocks = [rich(*lines)]
     return [*blocks, context(mrkdwn(f"*Approved* {when(mine.at)}"))] if mine else blocks
+
+
+def _decided_on(case: Case, mine: Approval | None) -> Packet | None:
+    """The message on which they clicked; the case's first one where that was none of its packets (App Home)."""
+    on = (mine.channel_id, mine.ts) if mine else None
+    return next((p for p in case.packets if (p.channel_id, p.ts) == on), case.packets[0] if case.packets else None)

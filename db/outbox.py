@@ -34,6 +34,8 @@ _decode_effect = msgspec.json.Decoder(AnyEffect).decode
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the outbox. `first_at` is when it was first claimed, None before and again after a re-drive.
 
+    `case_id` is empty where it is about the whole workspace.
+
     `maybe_sent`: an earlier claim ended without a word, so the effect may have happened (DL2).
     """
 
@@ -170,9 +172,11 @@ class OutboxReads:
         destination: Destination | None = None,
         limit: int = 100,
         after: Delivery | None = None,
+        newest: bool = False,
     ) -> list[Delivery]:
-        """Oldest first, of any of these statuses (of all, when none is given); `after` is the last one of a page."""
-        query = select(outbox).order_by(outbox.c.created_at, outbox.c.id).limit(limit)
+        """Of these statuses (of all, when none is given), oldest first; `after` is the last of a page of these."""
+        order = (outbox.c.created_at.desc(), outbox.c.id.desc()) if newest else (outbox.c.created_at, outbox.c.id)
+        query = select(outbox).order_by(*order).limit(limit)
         if statuses:
             query = query.where(outbox.c.status.in_(statuses))
         for indexed, condition in ((_WAITING_STATUSES, _WAITING), (_STUCK_STATUSES, _STUCK)):
@@ -323,7 +327,7 @@ class OutboxWrites(OutboxReads):
             if flag != row.ready:
                 self._connection.execute(_SET_READY, {"of_id": row.id, "flag": flag})
 
-    def _enqueue(self, case_id: str, effects: Sequence[Pending], now: datetime) -> None:
+    def _enqueue(self, case_id: str | None, effects: Sequence[Pending], now: datetime) -> None:
         """Behind what waits in each lane already. Numbers only grow, so a new row is never before an old one."""
         if not effects:
             return
@@ -382,7 +386,7 @@ def _time(value: str | None) -> datetime | None:
 def _delivery(kind: type[_D], row: Row[Any]) -> _D:
     return kind(
         id=row.id,
-        case_id=row.case_id,
+        case_id=row.case_id or "",
         number=row.number,
         lane=row.lane,
         destination=row.destination,

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from app.core.case import Case
-from app.core.effects import Outcome
+from app.core.effects import Outcome, Settlement
 from app.core.office import Office, OfficeOutcome
 from db import upgrade
+from db.auditing import AuditReads
 from db.cases import CaseWrites
 from db.connect import connect
+from db.figures import FigureReads
 from db.log import LogReads, LogWrites
 from db.office import OfficeReads, OfficeWrites
 from db.outbox import OutboxReads, OutboxWrites
@@ -21,7 +23,7 @@ from db.queries import CaseReads
 from db.timers import TimerReads, TimerWrites
 
 
-class Reader(CaseReads, LogReads, OfficeReads, OutboxReads, TimerReads):
+class Reader(AuditReads, CaseReads, FigureReads, LogReads, OfficeReads, OutboxReads, TimerReads):
     """One moment of the database, for as long as the `with` block of `Store.reading`."""
 
     def __init__(self, connection: Connection) -> None:
@@ -56,17 +58,22 @@ class UnitOfWork(CaseWrites, LogWrites, OfficeWrites, OutboxWrites, TimerWrites,
         self._project_timers(before, after)
         self._project_queues(before, after)
         self._index_packets(before, after)
-        for settled in outcome.settled:
-            if settled.status == "redrive":
-                self.redrive(settled.delivery)
-            else:
-                self.settle(settled.delivery, settled.status, settled.error, now)
+        self._settle(outcome.settled, now)
         self._enqueue(after.id, outcome.effects, now)
 
     def save_office(self, before: Office, outcome: OfficeOutcome, now: datetime) -> None:
         """Raises VersionConflict when `before` is not the stored one."""
         self._write_office(before, outcome.office)
         self.append_events(outcome.events, None, now)
+        self._settle(outcome.settled, now)
+        self._enqueue(None, outcome.effects, now)
+
+    def _settle(self, settlements: Iterable[Settlement], now: datetime) -> None:
+        for settled in settlements:
+            if settled.status == "redrive":
+                self.redrive(settled.delivery)
+            else:
+                self.settle(settled.delivery, settled.status, settled.error, now)
 
 
 class Store:

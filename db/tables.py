@@ -136,6 +136,8 @@ _CLAIM_ORDER = ("destination", "pace", "priority", "created_at", "number", "id")
 class DeliveryRow(SQLModel, table=True):
     """The outbox. A row that is `blocking` holds back those behind it in its lane; the one that may go is `ready`.
 
+    What is about the whole workspace has no case.
+
     status: pending, claimed, indeterminate, held (these block), done, cancelled, dead (blocks if a helpdesk reply).
     """
 
@@ -150,7 +152,7 @@ class DeliveryRow(SQLModel, table=True):
     )
 
     id: str = _text(primary_key=True)
-    case_id: str = _of_case()
+    case_id: str | None = _of_case(nullable=True)
     number: int = _number()
     lane: str = _text()
     destination: str = _text()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, exists, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from app.core.audit import event_time
-from app.core.case import UNDECIDED_STATES, Case, Timer
-from db.tables import cases, timers
+from app.core.case import Case, Timer
+from db.tables import timers
 
 _BY_TIME = (timers.c.due_at, timers.c.key, timers.c.case_id)
 _DUE = (
@@ -18,16 +18,6 @@ _DUE = (
     .limit(bindparam("limit"))
 )
 _OLDEST = select(timers.c.due_at).order_by(*_BY_TIME).limit(1)
-# Waiting for people, or for the end of the send delay.
-_MUST_RUN = (UNDECIDED_STATES - {"received"}) | {"approved"}
-_WITHOUT = (
-    select(cases.c.id)
-    .where(
-        cases.c.state.in_(sorted(_MUST_RUN)),
-        ~exists().where(timers.c.case_id == cases.c.id),
-    )
-    .order_by(cases.c.created_at, cases.c.id)
-)
 _REMOVE = delete(timers).where(timers.c.case_id == bindparam("of_case"), timers.c.key == bindparam("gone"))
 _ADD = insert(timers)
 
@@ -44,10 +34,6 @@ class TimerReads:
         """When the next timer is due, or was: the past means that it is late by so much."""
         at = self._connection.execute(_OLDEST).scalar()
         return None if at is None else datetime.fromisoformat(at)
-
-    def cases_without_timers(self, limit: int) -> list[str]:
-        """Ids of cases that wait for people or for the send delay with no timer running: always a fault (TI4)."""
-        return list(self._connection.execute(_WITHOUT.limit(limit)).scalars())
 
 
 class TimerWrites(TimerReads):

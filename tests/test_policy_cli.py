@@ -110,6 +110,24 @@ def test_what_must_not_go_alone_exits_1_and_a_warning_does_not(changed: Callable
     assert "warning  risk.yaml:" in answer.stdout
 
 
+def test_dynamic_roles_that_nobody_can_look_up_are_warned_of(changed: Callable[..., Path], tmp_path: Path) -> None:
+    where = changed(**SMALL)
+    roles = yaml.safe_load((where / "roles.yaml").read_text())
+    roles["roles"]["vip_manager"] |= {"resolver": "account_owner"}
+    del roles["roles"]["vip_manager"]["group"]
+    (where / "roles.yaml").write_text(yaml.safe_dump(roles))
+    answer = run("check", str(where))
+    assert answer.exit_code == 0, answer.output
+    assert "Role vip_manager: nothing is set up that knows account_owner" in answer.stdout
+    book = tmp_path / "who.yaml"
+    book.write_text("account_owner: {cust-881: U0NORA}")
+    assert "vip_manager: nothing" not in run("check", str(where), env={"COUNTERSIGN_RESOLVER": str(book)}).output
+    book.write_text("account_owner: {cust-881: Nora}")
+    broken = run("check", str(where), env={"COUNTERSIGN_RESOLVER": str(book)}).output
+    assert "COUNTERSIGN_RESOLVER names a file with a mistake" in broken
+    assert "Nora" not in broken
+
+
 def test_asking_slack_without_a_token_is_wrong_usage(changed: Callable[..., Path]) -> None:
     answer = run("check", str(changed(**SMALL)), "--slack", env={"SLACK_BOT_TOKEN": ""})
     assert answer.exit_code == 2

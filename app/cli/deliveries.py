@@ -9,6 +9,7 @@ import typer
 from app.cli.common import fail, print_json, read_settings, read_store
 from app.clock import SystemClock
 from app.core.messages import RedriveDelivery
+from app.core.office import RedriveNotice
 from app.edges.policy_files import load_policy
 from app.engine import Engine
 
@@ -41,6 +42,10 @@ def redrive(delivery_id: Annotated[str, typer.Argument(help="As `deliveries list
     if delivery.status != "dead":
         fail(f"{delivery_id} is {delivery.status}; only a dead delivery can be driven again.")
     engine = Engine(store, load_policy(settings.countersign_policy_dir), clock=SystemClock())
-    command = RedriveDelivery(case_id=delivery.case_id, by="system:cli", delivery=delivery_id, effect=delivery.effect)
-    engine.handle(command)
+    if delivery.case_id:
+        effect = delivery.effect
+        command = RedriveDelivery(case_id=delivery.case_id, by="system:cli", delivery=delivery_id, effect=effect)
+        engine.handle(command)
+    else:
+        engine.office_receipt(RedriveNotice(by="system:cli", delivery=delivery_id))
     typer.echo(f"{delivery_id} goes out again.")

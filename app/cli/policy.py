@@ -31,10 +31,11 @@ from app.edges.keys import DEFAULT_SCOPES, ApiKey, Scope
 from app.edges.policy_files import load_policy, read_documents
 from app.edges.problems import FieldError, Problem, invalid, invalid_body
 from app.edges.understanding import cache_folder, complete, load_understanding
-from app.main import missing_channels, role_sources
+from app.main import configured_resolvers, missing_channels, role_sources
 from app.ports.callbacks import callback_problem
 from app.ports.directory import SlackDirectory
-from app.ports.errors import PortError
+from app.ports.errors import Misconfigured, PortError
+from app.ports.resolvers.configured import resolver_problems
 from app.ports.slack import slack_client
 from app.settings import Settings
 from db.store import Reader
@@ -68,7 +69,11 @@ def check(
             for problem in error.problems:
                 typer.echo(str(problem), err=True)
         raise typer.Exit(1) from None
-    remarks = (*review(policy, lines), *(_slack_remarks(settings, policy) if slack else ()))
+    remarks = (
+        *review(policy, lines),
+        *_resolver_remarks(settings, policy),
+        *(_slack_remarks(settings, policy) if slack else ()),
+    )
     bad = any(remark.level == "error" for remark in remarks)
     if json:
         shown = [msgspec.to_builtins(remark) for remark in remarks]
@@ -267,6 +272,18 @@ def _compiled(documents: PolicyDocuments) -> Policy:
         return compile_policy(documents)
     except PolicyError as error:
         fail(*map(str, error.problems))
+
+
+def _resolver_remarks(settings: Settings, policy: Policy) -> list[Remark]:
+    """Dynamic roles that this installation's settings leave without an answer. Asks nobody."""
+    if not any(spec.resolver for spec in policy.roles.values()):
+        return []
+    client = slack_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
+    try:
+        found = resolver_problems(policy.roles, configured_resolvers(settings, client))
+    except Misconfigured as error:
+        found = [str(error)]
+    return [Remark(level="warning", file="roles.yaml", key="roles", message=text) for text in found]
 
 
 def _slack_remarks(settings: Settings, policy: Policy) -> list[Remark]:

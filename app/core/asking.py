@@ -7,9 +7,11 @@ from msgspec.structs import replace
 from app.core.assessment import Stage
 from app.core.change import Change
 from app.core.ending import approve_finally, callback, patch_crm
+from app.core.lookups import awaited
 from app.core.pausing import stops
 from app.core.stages import able, roles_at
 from app.core.surfaces import let_in_fallback, open_packets, refresh, show_rest_of_draft, show_to
+from app.core.telling import tell_start
 from app.core.timing import arm
 
 
@@ -45,6 +47,7 @@ def ask_people(change: Change) -> None:
         review = Stage(id="review", roles=(assessment.route.role,), label="Review")
         change.set(assessment=replace(assessment, required="approve", stages=(review,)))
     change.set(opened_at=case.opened_at or change.now)
+    tell_start(change)
     if not case.packets:
         open_packets(change)
     let_in_fallback(change)
@@ -53,5 +56,7 @@ def ask_people(change: Change) -> None:
 
 
 def somebody_can(change: Change) -> bool:
+    """Or may be able to, once it is known who they are."""
     case = change.case
-    return any(able(case, role, change.world.people) for role in roles_at(case, 0))
+    roles = roles_at(case, 0)
+    return bool(awaited(case).intersection(roles)) or any(able(case, role, change.world.people) for role in roles)

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Literal, get_args
 
 from app.core.assessment import Assessment, PersonSays, Stage, TriggerType, Value
+from app.core.dynamic import Lookup, Resolved
 from app.core.findings import Finding
 from app.core.requesthash import HashedAction, request_hash
 
@@ -187,6 +188,8 @@ class Approval(Value, frozen=True, kw_only=True):
     request_hash: str
     draft_version: int
     at: datetime
+    channel_id: str = ""  # the message they decided on; empty for a click elsewhere
+    ts: str = ""
     instead_of: str = ""  # user id of who delegated to them; empty in their own right
     instead_of_person: str = ""
 
@@ -235,7 +238,7 @@ class Timer(Value, frozen=True, kw_only=True):
     """A row due at a time, a projection of `Case.timers`. `key` is unique within the case."""
 
     key: str
-    kind: Literal["rung", "holding", "expire", "send", "model", "claim"]
+    kind: Literal["rung", "holding", "expire", "send", "model", "claim", "role"]
     due_at: datetime
 
 
@@ -273,7 +276,7 @@ class Case(Value, frozen=True, kw_only=True):
     messages: tuple[Message, ...]
     drafts: tuple[Draft, ...] = ()  # oldest first; the last one is the current one
     signals: Signals = Signals()
-    second_opinion: Signals = Signals()  # a language model's: policy reads both, so it can only raise scrutiny
+    second_opinion: Signals = Signals()  # of a model, or of a form: policy reads both, so it can only raise scrutiny
     said: PersonSays | None = None
     gist: Gist | None = None
     history: History = History()
@@ -282,6 +285,7 @@ class Case(Value, frozen=True, kw_only=True):
     context: tuple[Fact, ...] = ()
     submitted_by: Submitter | None = None
     cc: tuple[str, ...] = ()
+    cc_told: tuple[str, ...] = ()  # user ids that know of the case
     callback_url: str = ""
     callback_key: str = ""  # name of the API key whose secret signs the callbacks
     deadline: datetime | None = None
@@ -295,6 +299,10 @@ class Case(Value, frozen=True, kw_only=True):
     gained: tuple[tuple[int, str, str], ...] = ()  # (stage index, role let in, role it stands in for)
     approvals: tuple[Approval, ...] = ()
     overrides: tuple[Override, ...] = ()
+    lookups: tuple[Lookup, ...] = ()  # each dynamic role once
+    resolved: tuple[Resolved, ...] = ()
+    # Who submitted or decided: `Person.key` when they did, then all their accounts. An address may change later.
+    identities: tuple[tuple[str, ...], ...] = ()
     claim: Claim | None = None
     rejected_versions: tuple[int, ...] = ()  # drafts a reviewer rejected: shown, never sent
     notes: tuple[Note, ...] = ()

@@ -23,6 +23,7 @@ from app.core.effects import (
     PacketPost,
     PacketUpdate,
     Pending,
+    RoleLookup,
     Settlement,
     ThreadReply,
     destination_of,
@@ -102,7 +103,7 @@ class Change:
             case PacketPost() | PacketUpdate() | ThreadReply():
                 packet = self.case.packet(effect.packet)
                 return f"{self.case.id}:{(packet.parent if packet else '') or effect.packet}"
-            case DirectMessage():
+            case DirectMessage() | RoleLookup():
                 return delivery
             case Callback():
                 return f"{self.case.id}:callback"

@@ -101,7 +101,7 @@ def _held(change: Change) -> Claim | None:
 
 
 def _holds(claim: Claim, user: str, people: People) -> bool:
-    return people.find(user).key in (claim.person, people.find(claim.user).key)
+    return bool(people.find(user).keys & {claim.person, *people.find(claim.user).keys})
 
 
 def _check_may_claim(change: Change, user: str) -> None:

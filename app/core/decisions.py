@@ -199,7 +199,7 @@ def _check_checklist(change: Change, done: tuple[str, ...]) -> None:
         raise Refused("checklist", f"Tick every item of the checklist: {'; '.join(missing)}.")
 
 
-def _check_text(change: Change, text: str) -> None:
+def check_reply(change: Change, text: str) -> None:
     """A person's text passes the same guardrails; the refusal names the reason so that it can stand at the field."""
     if not text.strip():
         raise Refused("empty_text", "Write the text that the customer will get.")
@@ -209,6 +209,10 @@ def _check_text(change: Change, text: str) -> None:
     found += blocked(scan_reply(change.case, text, change.world.active.rules, "edit"))
     if found:
         raise Refused("guardrail", _why(found))
+
+
+def _check_text(change: Change, text: str) -> None:
+    check_reply(change, text)
     wanted = change.case.assessed
     own_words = wanted.must_edit or wanted.ai_mode == "summarize_only" or is_paused(change.case, change.world.pauses)
     if own_words and is_ai_text(change.case, text):
@@ -282,6 +286,8 @@ def _sign(change: Change, user: str, role: str, kind: Literal["approve", "edit",
         request_hash=case.request_hash,
         draft_version=draft.version,
         at=change.now,
+        channel_id=change.click.channel,
+        ts=change.click.ts,
         instead_of=instead_of,
         instead_of_person=people.find(instead_of).key if instead_of else "",
     )
@@ -289,6 +295,9 @@ def _sign(change: Change, user: str, role: str, kind: Literal["approve", "edit",
     if not complete(change.case, case.stage):
         change.set(state="awaiting_signoff" if case.stage else "pending")
         close_signoffs(change, keep=open_roles(change.case, case.stage))
+        let_in_fallback(change)  # whoever signed just now may have been the last for the other roles too
+        if case.stage:
+            request_signoffs(change)
         refresh(change)
         return
     change.set(stage=case.stage + 1)

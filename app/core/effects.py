@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from app.core.case import Case
+from app.core.policy.rolesfile import Resolver
 
 
 class Click(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -28,6 +29,9 @@ EventType = Literal[
     "CaseUnderstood",
     "ReplyDrafted",
     "ModelGaveUp",
+    "RoleLookupStarted",
+    "RoleResolved",
+    "RoleUnresolved",
     "PacketPosted",
     "PacketUpdated",
     "ViewOpened",
@@ -45,6 +49,7 @@ EventType = Literal[
     "SignOffRequested",
     "ApprovalsVoided",
     "NoteAdded",
+    "CcTold",
     "TimerFired",
     "Reminded",
     "Escalated",
@@ -113,9 +118,11 @@ ThreadKind = Literal[
     "held",
     "holding",
     "reopened",
+    "resolved",
+    "unresolved",
     "reassessed",
 ]
-DirectKind = Literal["feedback", "receipt", "urgent", "submitter_decided"]
+DirectKind = Literal["feedback", "receipt", "urgent", "submitter_decided", "asked", "cc_opened", "cc_closed"]
 
 
 class Effect(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="effect", omit_defaults=True):
@@ -187,6 +194,13 @@ class ModelDraft(Effect, frozen=True, kw_only=True):
     """Ask the language model for a reply; reviewers' feedback is read from the case (AI2, AI5)."""
 
 
+class RoleLookup(Effect, frozen=True, kw_only=True):
+    """Ask who a dynamic role is in this case; what the question is made of is read from the case (DE6)."""
+
+    role: str
+    resolver: Resolver
+
+
 # --- about the whole workspace, not about a case ---
 
 
@@ -229,12 +243,13 @@ AnyEffect = (
     | Callback
     | ModelReading
     | ModelDraft
+    | RoleLookup
     | BoardPost
     | BoardUpdate
     | ChannelNotice
     | PersonalNotice
 )
-Destination = Literal["slack", "helpdesk", "crm", "callback", "model"]
+Destination = Literal["slack", "helpdesk", "crm", "callback", "model", "roles"]
 
 
 def destination_of(effect: AnyEffect) -> Destination:
@@ -251,6 +266,8 @@ def destination_of(effect: AnyEffect) -> Destination:
             return "callback"
         case ModelReading() | ModelDraft():
             return "model"
+        case RoleLookup():
+            return "roles"
 
 
 class Pending(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from app.core.change import Change
 from app.core.crmfields import crm_properties, helpdesk_fields
 from app.core.effects import Callback, CrmPatch, DirectMessage, HelpdeskFields, HelpdeskReply, Settlement
 from app.core.surfaces import close_signoffs, refresh, tell
+from app.core.telling import tell_end
 
 
 def judge(change: Change, outcome: str, *, by: str, role: str, reason: str = "", category: str = "") -> None:
@@ -71,6 +72,7 @@ def sent(change: Change, *, remote_id: str = "") -> None:
     if case.assessed.tier == "high":
         for user in dict.fromkeys(a.user for a in case.approvals):
             change.send(DirectMessage(user=user, kind="receipt", data={"request_hash": case.request_hash}))
+    tell_end(change)
     refresh(change)
 
 
@@ -86,6 +88,7 @@ def end(change: Change, state: State, outcome: str, *, by: str, role: str, reaso
     report(change)
     if outcome in get_args(ApprovalOutcome):
         callback(change, "case.decided")
+    tell_end(change, by)
     refresh(change)
 
 

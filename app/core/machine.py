@@ -18,12 +18,14 @@ from app.core import (
     receipts,
     receiving,
     reopening,
+    resolving,
+    submitting,
     timing,
     withdrawing,
 )
 from app.core.case import FINAL_STATES, OPEN_STATES, STATES, Case, Note, State
 from app.core.change import Change
-from app.core.effects import Callback, Outcome
+from app.core.effects import DECISION_EVENTS, Callback, Outcome
 from app.core.ending import callback
 from app.core.errors import Refused
 from app.core.messages import (
@@ -48,6 +50,7 @@ from app.core.messages import (
     PacketShown,
     Parked,
     Reassess,
+    Receipt,
     ReceiveCase,
     RecordView,
     RedriveDelivery,
@@ -55,6 +58,8 @@ from app.core.messages import (
     ReleaseCase,
     Reopen,
     ReportActionResult,
+    RoleResolved,
+    RoleUnresolved,
     SettleDelivery,
     SignOff,
     SubmitDraft,
@@ -67,9 +72,11 @@ from app.core.messages import (
 )
 from app.core.stages import check_rights
 from app.core.surfaces import refresh
+from app.core.who import people_for, remember
 from app.core.world import World
 
 MESSAGES = 200  # of a conversation, the latest
+CC = 50  # people in cc, of a case and those it replaced
 _ALL = frozenset(STATES)
 _ASKED: frozenset[State] = frozenset({"pending", "awaiting_signoff"})
 # The state table (CO4): where each command is accepted. Every other cell is a refusal; a test walks them all.
@@ -105,6 +112,8 @@ ACCEPTED: Mapping[type[Command], frozenset[State]] = {
     Understood: _ALL,
     Drafted: _ALL,
     ModelFailed: _ALL,
+    RoleResolved: _ALL,
+    RoleUnresolved: _ALL,
     GaveUp: _ALL,
     Parked: _ALL,
     HeldAtGate: _ALL,
@@ -126,6 +135,8 @@ TRANSITIONS: Mapping[State | Literal[""], frozenset[State]] = {
     "expired": _BACK,
     **{state: frozenset() for state in ("sent", "rejected", "superseded", "withdrawn")},
 }
+# Whoever did one of these does not come back as somebody else.
+_TAKES_SIDES = DECISION_EVENTS | {"GuardrailOverridden"}
 
 
 def decide(case: Case | None, command: AnyCommand, world: World) -> Outcome:
@@ -138,8 +149,13 @@ def decide(case: Case | None, command: AnyCommand, world: World) -> Outcome:
         raise Refused("no_case", f"There is no case {command.case_id}.")
     if case.state not in ACCEPTED[type(command)]:
         raise Refused(_code(case), explain_state(case, world))
-    change = Change(case, world, _actor(command), command.click if isinstance(command, ByPerson) else None)
+    world = replace(world, people=people_for(case, world.people))
+    change = Change(case, world, _actor(command), getattr(command, "click", None))
     _apply(change, command)
+    if isinstance(command, ByPerson) and any(event.type in _TAKES_SIDES for event in change.events):
+        sides = (command.user, *(a.instead_of for a in change.case.approvals if a.instead_of))
+        keys = frozenset[str]().union(*(world.people.find(user).keys for user in sides))
+        change.set(identities=remember(change.case.identities, world.people, keys))
     claiming.wind_up(change)
     if change.case.state != case.state and not any(isinstance(p.effect, Callback) for p in change.effects):
         callback(change, "case.updated")
@@ -201,6 +217,8 @@ def _apply(change: Change, command: AnyCommand) -> None:
             handing.hand_over(change, command)
         case FireTimer(key=advice.TIMER):
             advice.too_late(change, command)
+        case FireTimer() if command.key.startswith("role:"):
+            resolving.time_up(change, command)
         case FireTimer():
             timing.fire(change, command)
         case Understood():
@@ -209,6 +227,10 @@ def _apply(change: Change, command: AnyCommand) -> None:
             advice.drafted(change, command)
         case ModelFailed():
             advice.failed(change, command)
+        case RoleResolved():
+            resolving.resolved(change, command)
+        case RoleUnresolved():
+            resolving.unresolved(change, command)
         case RedriveDelivery():
             receipts.redrive(change, command)
         case PacketShown():
@@ -260,16 +282,16 @@ def expand(command: AnyCommand, case: Case | None, open_case: Case | None) -> tu
         successor=command.case_id,
         reason="The customer wrote again." if case is not None else "A newer case came in for this ticket.",
     )
-    return (first, replace(command, supersedes=open_case.id))
+    command = submitting.join(command, open_case)
+    told = {"cc": tuple(dict.fromkeys((*open_case.cc, *command.cc)))[:CC], "cc_told": open_case.cc_told}
+    return (first, replace(command, supersedes=open_case.id, messages=command.messages[-MESSAGES:], **told))
 
 
 def _actor(command: AnyCommand) -> str:
     match command:
         case FireTimer():
             return "system:timers"
-        case (
-            PacketShown() | Delivered() | Understood() | Drafted() | ModelFailed() | GaveUp() | Parked() | HeldAtGate()
-        ):
+        case _ if isinstance(command, Receipt):
             return "system:dispatch"
         case _ if isinstance(command, ByPerson):
             return f"slack:{command.user}"

@@ -48,6 +48,7 @@ class ReceiveCase(Command, frozen=True, kw_only=True):
     context: tuple[Fact, ...] = ()
     submitted_by: Submitter | None = None
     cc: tuple[str, ...] = ()
+    cc_told: tuple[str, ...] = ()
     callback_url: str = ""
     callback_key: str = ""
     deadline: datetime | None = None
@@ -55,6 +56,8 @@ class ReceiveCase(Command, frozen=True, kw_only=True):
     supersedes: str = ""
     sentiment_falling: bool = False
     repeated_intent: bool = False
+    second_opinion: Signals = Signals()
+    click: Click = Click()
 
 
 class AddCustomerMessage(Command, frozen=True, kw_only=True):
@@ -91,6 +94,7 @@ class RedriveDelivery(Command, frozen=True, kw_only=True):
     by: str
     delivery: str
     effect: AnyEffect | None = None
+    click: Click = Click()
 
 
 class ReportActionResult(Command, frozen=True, kw_only=True):
@@ -253,6 +257,21 @@ class ModelFailed(Receipt, frozen=True, kw_only=True):
     error: str
 
 
+class RoleResolved(Receipt, frozen=True, kw_only=True):
+    """Who a dynamic role is: Slack ids or e-mails as `source` gave them; none where it knows nobody."""
+
+    role: str
+    users: tuple[str, ...]
+    source: str
+
+
+class RoleUnresolved(Receipt, frozen=True, kw_only=True):
+    """A dynamic role could not be looked up; the fallback role stands in."""
+
+    role: str
+    error: str
+
+
 class GaveUp(Receipt, frozen=True, kw_only=True):
     """The delivery is a dead letter: `error` says what happened, `remedy` what a person should do."""
 
@@ -308,6 +327,8 @@ AnyCommand = (
     | Understood
     | Drafted
     | ModelFailed
+    | RoleResolved
+    | RoleUnresolved
     | GaveUp
     | Parked
     | HeldAtGate

@@ -66,6 +66,6 @@ def check(change: Change, user: str) -> tuple[Finding, ...]:
         raise Refused("own_submission", conflict)
     check_not_author(case, user, people)
     known = (o for o in case.overrides if o.request_hash == case.request_hash)
-    if any(person.key in (o.person, people.find(o.user).key) for o in known):
+    if any(person.keys & {o.person, *people.find(o.user).keys} for o in known):
         raise Refused("already_signed", "You gave your word already; a second person has to give theirs.")
     return mine

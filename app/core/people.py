@@ -14,12 +14,24 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     zone: str = ""  # IANA time zone, as they set it in Slack
     is_bot: bool = False
     is_guest: bool = False
+    is_foreign: bool = False  # of another workspace: a guest here
     deleted: bool = False
+    enterprise_id: str = ""  # in an Enterprise Grid: the same person's id in the whole organization
+    known_as: tuple[str, ...] = ()  # keys this person had earlier in a case's life; only in that case's view of people
+
+    @property
+    def account(self) -> str:
+        return self.enterprise_id or self.user_id
 
     @property
     def key(self) -> str:
         """Several accounts with one e-mail are one person."""
-        return self.email.casefold() or self.user_id
+        return self.email.casefold() or self.account
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Whoever shares one of these is the same person, whatever happened to addresses since."""
+        return frozenset((self.key, self.account, *self.known_as))
 
     @property
     def may_decide(self) -> bool:
@@ -53,9 +65,11 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
         person = self.find(user_id)
         if not person.may_decide:
             return frozenset()
-        return frozenset(
-            role for role, users in self.roles.items() if any(self.find(u).key == person.key for u in users)
-        )
+
+        def same(other: Person) -> bool:
+            return other.key == person.key or other.account == person.account
+
+        return frozenset(role for role, users in self.roles.items() if any(same(self.find(u)) for u in users))
 
     def members(self, role: str) -> tuple[Person, ...]:
         """Those of the role who may decide, ordered by name, each person once."""

@@ -25,9 +25,9 @@ from app.core.stages import (
     on_the_other_side,
     role_names,
     roles_at,
-    submitter_keys,
 )
 from app.core.surfaces import escalated, refresh, show_to, tell
+from app.core.who import submitter_keys
 
 REASON_LIMIT = 3_000
 LEAD = "support_lead"
@@ -160,7 +160,7 @@ def _check_may_lower(change: Change, user: str, reason: str, after: Assessment) 
     wanted = tuple(dict.fromkeys(_approvers(case)))
     if not people.roles_of(user) & set(wanted):
         raise Refused("lowering", f"That {less}: it takes someone from {role_names(wanted, change.world.policy)}.")
-    if people.find(user).key in submitter_keys(case, people):
+    if people.find(user).keys & submitter_keys(case, people):
         raise Refused("own_submission", f"That {less}. You submitted this case, so somebody else has to do it.")
     if not reason:
         raise Refused("reason_missing", f"That {less}, so say why.")

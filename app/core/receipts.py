@@ -132,6 +132,9 @@ def settle(change: Change, command: SettleDelivery) -> None:
 
 
 def redrive(change: Change, command: RedriveDelivery) -> None:
+    kind, _, who = command.by.partition(":")
+    if kind == "slack" and not change.world.people.roles_of(who) & set(SETTLERS):
+        raise Refused("not_in_role", "Sending a failed delivery again takes a support lead or an automation owner.")
     reply = command.delivery == change.case.pending_reply
     if reply and change.case.state == "indeterminate":
         raise Refused("indeterminate", "Nobody can tell yet whether this reply arrived. Settle that first.")

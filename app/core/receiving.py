@@ -16,7 +16,9 @@ from app.core.messages import ReceiveCase, ReportActionResult, SubmitDraft, Supe
 from app.core.money import read_amount
 from app.core.scanning import scan_draft
 from app.core.stages import check_room
+from app.core.submitting import check_submission
 from app.core.surfaces import refresh
+from app.core.who import remember_submitter
 from app.core.world import World
 
 
@@ -30,10 +32,13 @@ def receive(command: ReceiveCase, world: World) -> Change:
         messages=command.messages,
         drafts=(draft,) if draft else (),
         signals=command.signals,
+        second_opinion=command.second_opinion,
         action=command.action,
         context=command.context,
         submitted_by=command.submitted_by,
+        identities=remember_submitter(command.submitted_by, world.people),
         cc=command.cc,
+        cc_told=command.cc_told,
         callback_url=command.callback_url,
         callback_key=command.callback_key,
         deadline=command.deadline,
@@ -43,7 +48,8 @@ def receive(command: ReceiveCase, world: World) -> Change:
         supersedes=command.supersedes,
         history=History(sentiment_falling=command.sentiment_falling, repeated_intent=command.repeated_intent),
     )
-    change = Change(case, world, command.by)
+    change = Change(case, world, command.by, command.click)
+    check_submission(change, command)
     change.record("CaseReceived", ticket=case.ticket.id, supersedes=case.supersedes)
     scan_and_assess(change)
     if world.model:

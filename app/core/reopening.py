@@ -29,6 +29,7 @@ def reopen(change: Change, command: Reopen) -> None:
     late = case.deadline if case.deadline and case.deadline <= change.now else None
     held = (f"rung:{rung.id}" for rung in case.assessed.rungs if rung.do == "holding" and case.holding_sent)
     change.set(opened_at=change.now, deadline=None if late else case.deadline, fired=tuple(held))
+    change.set(lookups=(), resolved=())  # who is on call has changed since
     change.set(assessment=timed_anew(case.assessed, world.policy, change.case, change.now))
     change.record("CaseReopened", role=role, deadline=late.isoformat() if late else "")
     tell(change, "reopened", by=command.user)

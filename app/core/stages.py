@@ -9,6 +9,7 @@ from app.core.case import Case
 from app.core.errors import Refused
 from app.core.people import People, Person
 from app.core.policy import Policy
+from app.core.who import submitter_keys
 
 EACH = ("each", "all_of")
 
@@ -22,27 +23,18 @@ def roles_at(case: Case, index: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*own, *(role for at, role, _ in case.gained if at == index))))
 
 
-def submitter_keys(case: Case, people: People) -> frozenset[str]:
-    """The person who submitted the case, as `Person.key`, by each name they gave; none for an agent."""
-    submitted = case.submitted_by
-    if submitted is None:
-        return frozenset()
-    by_account = people.find(submitted.slack_user).key if submitted.slack_user else ""
-    return frozenset({by_account, submitted.email.strip().casefold()} - {""})
-
-
 def submitter_account(case: Case, people: People) -> str:
     """The Slack user id under which the submitter can be told; empty when they have none."""
     submitted = case.submitted_by
     if submitted is None or submitted.slack_user:
         return submitted.slack_user if submitted else ""
     keys = submitter_keys(case, people)
-    return next((p.user_id for p in people.persons.values() if p.key in keys and p.may_decide), "")
+    return next((p.user_id for p in people.persons.values() if p.keys & keys and p.may_decide), "")
 
 
 def on_the_other_side(case: Case, person: Person, people: People) -> str:
     """Why this person stands on the asking side of the case; empty when they don't."""
-    if person.key not in submitter_keys(case, people):
+    if not person.keys & submitter_keys(case, people):
         return ""
     if any(draft.author == "human" and not draft.author_id for draft in case.drafts):
         return "This reply is your own submission, so somebody else has to decide on it."
@@ -103,31 +95,46 @@ def able(case: Case, role: str, people: People) -> tuple[Person, ...]:
 
 def involved(case: Case, person: Person, people: People) -> bool:
     """Whether this person wrote the text, approved it already, or asked for it."""
-    draft = case.draft
-    wrote = draft is not None and bool(draft.author_id) and people.find(draft.author_id).key == person.key
-    return wrote or signed(case, person, people) or bool(on_the_other_side(case, person, people))
+    sides = wrote(case, person, people) or signed(case, person, people)
+    return sides or bool(on_the_other_side(case, person, people))
 
 
 def eligible(case: Case, people: People) -> tuple[Person, ...]:
-    """Who is asked to act on the current stage now, each once, the only ones a reminder may mention.
+    """Who is asked to act on the current stage now, each once.
 
     Who delegated may still act, but their deputy is asked.
     """
+    return _asked_in(case, open_roles(case, case.stage), people)
+
+
+def _asked_in(case: Case, roles: Iterable[str], people: People) -> tuple[Person, ...]:
     found: dict[str, Person] = {}
-    for role in open_roles(case, case.stage):
+    for role in roles:
         here = {person.key: person for person in able(case, role, people)}
         away = {absent.key for acts, absent in people.deputies_in(role) if acts.key in here}
         found |= {key: person for key, person in here.items() if key not in away}
     return tuple(found.values())
 
 
+def pingable(case: Case, people: People, policy: Policy) -> tuple[Person, ...]:
+    """Of the eligible ones those whom a role of this step lets us ping: `notify` is apart from the right to decide."""
+    loud = [role for role in open_roles(case, case.stage) if policy.roles[role].notify]
+    return _asked_in(case, loud, people)
+
+
 def signed(case: Case, person: Person, people: People) -> bool:
     """Whether this person approved already, or a deputy in their place; a new e-mail makes nobody another person."""
     return any(
-        person.key in (a.person, people.find(a.user).key)
-        or (a.instead_of and person.key in (a.instead_of_person, people.find(a.instead_of).key))
+        person.keys & {a.person, *people.find(a.user).keys}
+        or (a.instead_of and person.keys & {a.instead_of_person, *people.find(a.instead_of).keys})
         for a in case.approvals
     )
+
+
+def wrote(case: Case, person: Person, people: People) -> bool:
+    """Whether the current text is this person's own."""
+    draft = case.draft
+    return bool(draft and draft.author_id and people.find(draft.author_id).keys & person.keys)
 
 
 def unstaffed(case: Case, index: int, people: People) -> tuple[str, ...]:
@@ -186,7 +193,7 @@ def check_holds(wanted: Iterable[str], user: str, people: People, policy: Policy
 
 def _lent(case: Case, person: Person, wanted: tuple[str, ...], people: People) -> list[str]:
     """Roles in which they act for somebody else; Refused where those people have a part in the case themselves."""
-    lent = [(role, absent) for role in wanted for acts, absent in people.deputies_in(role) if acts.key == person.key]
+    lent = [(role, absent) for role in wanted for acts, absent in people.deputies_in(role) if acts.keys & person.keys]
     free = [role for role, absent in lent if not involved(case, absent, people)]
     if lent and not free:
         absent = lent[0][1]
@@ -202,17 +209,17 @@ def stands_for(case: Case, user: str, role: str, people: People) -> str:
     """User id of whom `user` acts for in this role; empty in their own right."""
     if role in people.roles_of(user):
         return ""
-    key = people.find(user).key
-    lent = (absent for acts, absent in people.deputies_in(role) if acts.key == key)
+    keys = people.find(user).keys
+    lent = (absent for acts, absent in people.deputies_in(role) if acts.keys & keys)
     return next((absent.user_id for absent in lent if not involved(case, absent, people)), "")
 
 
 def acting_roles(user: str, people: People) -> frozenset[str]:
     """One's own roles and those in which one acts for somebody now."""
-    key = people.find(user).key
-    lent = (role for deputy in people.deputies if people.find(deputy.to).key == key for role in deputy.roles)
+    keys = people.find(user).keys
+    lent = (role for deputy in people.deputies if people.find(deputy.to).keys & keys for role in deputy.roles)
     return people.roles_of(user) | {
-        role for role in lent if any(acts.key == key for acts, _ in people.deputies_in(role))
+        role for role in lent if any(acts.keys & keys for acts, _ in people.deputies_in(role))
     }
 
 
@@ -234,11 +241,11 @@ def check_open_role(case: Case, role: str, policy: Policy) -> None:
 
 
 def check_not_author(case: Case, user: str, people: People) -> None:
-    draft = case.draft
-    if draft and draft.author_id and people.find(draft.author_id).key == people.find(user).key:
+    if wrote(case, people.find(user), people):
         raise Refused("own_text", "You wrote this text, so somebody else has to approve it.")
 
 
 def role_names(roles: tuple[str, ...], policy: Policy) -> str:
-    handles = [f"@{spec.group}" if (spec := policy.roles.get(r)) and spec.group else r for r in roles]
+    specs = [(role, policy.roles.get(role)) for role in roles]
+    handles = [(f"@{spec.group}" if spec.group else spec.title) if spec else role for role, spec in specs]
     return " or ".join(handles) or "a role that has no members"

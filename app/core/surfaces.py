@@ -10,8 +10,9 @@ from app.core.assessment import TriggerType
 from app.core.case import Escalation, Packet
 from app.core.change import Change
 from app.core.effects import PacketPost, PacketUpdate, ThreadKind, ThreadReply
+from app.core.lookups import ask_in_person, awaited, look_up
 from app.core.parts import draft_parts
-from app.core.stages import able, open_roles, unstaffed
+from app.core.stages import able, open_roles, roles_at, unstaffed
 
 
 def open_packets(change: Change) -> None:
@@ -69,6 +70,7 @@ def request_signoffs(change: Change) -> None:
             )
         )
         change.record("SignOffRequested", role=role, stage=stage.id, packet=key)
+        ask_in_person(change, role)
 
 
 def close_signoffs(change: Change, *, keep: tuple[str, ...] = ()) -> None:
@@ -82,21 +84,54 @@ def close_signoffs(change: Change, *, keep: tuple[str, ...] = ()) -> None:
 
 
 def let_in_fallback(change: Change) -> None:
-    """Where a step has nobody who could take it, the fallback role stands in: never past a person (DE4)."""
-    fallback = change.world.policy.fallback_role
+    """Where a step has nobody who could take it, somebody stands in: never past a person (DE4).
+
+    A dynamic role is looked up first; only as long as its answer may come in time does nobody stand in.
+    """
+    look_up(change)
+    waited_for = awaited(change.case)
     people = change.world.people
     for index in range(change.case.stage, len(change.case.assessed.stages)):
-        known = change.case.gained
-        nobody = tuple(
-            r for r in unstaffed(change.case, index, people) if r != fallback and (index, fallback, r) not in known
-        )
-        if not nobody or not able(change.case, fallback, people):
+        if waited_for.intersection(roles_at(change.case, index)):
             continue
-        change.set(gained=(*known, *((index, fallback, r) for r in nobody)))
-        reason = f"Nobody in {', '.join(nobody)} can take this step, so {fallback} was asked."
-        escalated(change, fallback, reason)
-        show_to(change, fallback, can_decide=True)
-        tell(change, "escalated", role=fallback, reason=reason)
+        while nobody := unstaffed(change.case, index, people):
+            found = [(stand_in, role) for role in nobody if (stand_in := _stand_in(change, index, role))]
+            if not found:
+                _tell_of_nobody(change, index, nobody)
+                break
+            for stand_in in dict.fromkeys(stand_in for stand_in, _ in found):
+                _let_in(change, index, stand_in, tuple(role for other, role in found if other == stand_in))
+
+
+def _stand_in(change: Change, index: int, role: str) -> str:
+    """The fallback role, and before it a dynamic role's own backup and manager; none where nobody there could either.
+
+    For a role with people of its own those two wait for the ladder.
+    """
+    case, policy = change.case, change.world.policy
+    spec = policy.roles[role]
+    own = (spec.backup, spec.manager) if spec.resolver else ()
+    new = (n for n in (*own, policy.fallback_role) if n and n != role and (index, n, role) not in case.gained)
+    return next((name for name in new if able(case, name, change.world.people)), "")
+
+
+def _let_in(change: Change, index: int, stand_in: str, roles: tuple[str, ...]) -> None:
+    change.set(gained=(*change.case.gained, *((index, stand_in, role) for role in roles)))
+    reason = f"Nobody in {', '.join(roles)} can take this step, so {stand_in} was asked."
+    escalated(change, stand_in, reason)
+    show_to(change, stand_in, can_decide=True)
+    tell(change, "escalated", role=stand_in, reason=reason)
+
+
+def _tell_of_nobody(change: Change, index: int, roles: tuple[str, ...]) -> None:
+    """Once: the case waits, on its ladder, and those who could mend it see that it does."""
+    fallback = change.world.policy.fallback_role
+    reason = f"Nobody in {', '.join(roles)} can take step {index + 1}, and nobody can stand in: add people to the role."
+    if any(happened.reason == reason for happened in change.case.escalations):
+        return
+    escalated(change, fallback, reason)
+    show_to(change, fallback, can_decide=False)
+    tell(change, "escalated", role=fallback, reason=reason)
 
 
 def escalated(change: Change, role: str, reason: str, *, trigger: TriggerType = "rule", **more: Any) -> None:

@@ -11,14 +11,18 @@ from app.core.change import Change
 from app.core.effects import DirectMessage, HelpdeskReply
 from app.core.ending import end, release, reopen_for_people
 from app.core.errors import Refused
+from app.core.lookups import look_up
 from app.core.messages import FireTimer
 from app.core.pausing import stops
-from app.core.stages import eligible, roles_at
+from app.core.stages import eligible, pingable, roles_at
 from app.core.surfaces import escalated, refresh, request_signoffs, show_to, tell
+
+# Not of the ladder: they run on when it is armed anew, and each has a number of its own.
+UNCOUNTED = ("claim", "role")
 
 
 def arm(change: Change) -> None:
-    """Set the timers an undecided case must have; those that fired stay fired, and a claim runs on."""
+    """Set the timers an undecided case must have; those that fired stay fired, a claim and a lookup run on."""
     case = change.case
     assessment = case.assessed
     opened = case.opened_at or change.now
@@ -29,7 +33,7 @@ def arm(change: Change) -> None:
         for rung in assessment.rungs
         if f"rung:{rung.id}" not in case.fired
     ]
-    timers += [timer for timer in case.timers if timer.kind == "claim"]
+    timers += [timer for timer in case.timers if timer.kind in UNCOUNTED]
     change.set(timers=tuple(sorted(timers, key=lambda t: (t.due_at, t.key))))
 
 
@@ -46,8 +50,8 @@ def take(change: Change, command: FireTimer) -> Timer:
     timer = next((t for t in case.timers if t.key == command.key), None)
     if timer is None or timer.due_at > change.now:
         raise Refused("stale_timer", "This timer is not due, or not there any more.")
-    # what must not be armed again; a claim's timer never is, and a case may see many of them
-    fired = case.fired if timer.kind == "claim" else (*case.fired, timer.key)
+    # what must not be armed again
+    fired = case.fired if timer.kind in UNCOUNTED else (*case.fired, timer.key)
     change.set(timers=tuple(t for t in case.timers if t is not timer), fired=fired)
     change.record("TimerFired", timer=timer.key, due_at=timer.due_at.isoformat())
     return timer
@@ -110,7 +114,7 @@ def _climb(change: Change, rung: Rung) -> None:
 
 
 def _remind(change: Change, rung: Rung) -> None:
-    people = eligible(change.case, change.world.people)
+    people = pingable(change.case, change.world.people, change.world.policy)
     mentions = tuple(p.user_id for p in people)[:10]
     tell(change, "reminder", mentions, rung=rung.id)
     change.record("Reminded", rung=rung.id, mentioned=list(mentions))
@@ -140,13 +144,13 @@ def _escalate(change: Change, rung: Rung) -> None:
         request_signoffs(change)
     elif eligible(change.case, world.people):
         change.set(state="pending")
-    mentions = tuple(
-        p.user_id for p in eligible(change.case, world.people) if rung.role in world.people.roles_of(p.user_id)
-    )
     tell(change, "escalated", role=rung.role, channel=spec.channel, reason=reason)
-    if rung.direct_message:
-        members = mentions or tuple(p.user_id for p in world.people.members(rung.role))
-        _direct(change, members[:10], rung)
+    if rung.direct_message and spec.notify:
+        able_now = {p.key for p in eligible(change.case, world.people)}
+        members = world.people.members(rung.role)
+        asked = [p for p in members if p.key in able_now] or members
+        _direct(change, tuple(p.user_id for p in asked[:10]), rung)
+    look_up(change)
 
 
 def _direct(change: Change, users: tuple[str, ...], rung: Rung) -> None:

@@ -8,7 +8,7 @@ from app.core.ending import end
 from app.core.errors import Refused
 from app.core.messages import WithdrawByPerson
 from app.core.people import People
-from app.core.stages import submitter_keys
+from app.core.who import submitter_keys
 
 LEAD = "support_lead"
 REASON_LIMIT = 3_000
@@ -28,7 +28,7 @@ def check(case: Case, user: str, people: People) -> str:
     person = people.find(user)
     if not person.may_decide:
         raise Refused("not_allowed", "Guests, bots and deactivated accounts cannot decide here.")
-    if person.key in submitter_keys(case, people):
+    if person.keys & submitter_keys(case, people):
         return ""
     if LEAD in people.roles_of(user):
         return LEAD

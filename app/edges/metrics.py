@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import Counter as Tally
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 
 from app.core.case import Case
 from app.core.messages import OverrideGuardrail, Reassess
+from app.core.office import AlarmKind
 from app.engine import Engine
 
 log = logging.getLogger("countersign.metrics")
@@ -24,11 +25,11 @@ SlashOutcome = Literal["answered", "refused", "failed"]
 
 
 class Metrics:
-    """One per engine; every edge that handles commands may count on it."""
+    """One per engine; every edge that handles commands may count on it. `problems` are those of Slack's directory."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, problems: Callable[[], Sequence[str]] = tuple) -> None:
         self._registry = CollectorRegistry()
-        self._registry.register(_Gauges(engine))
+        self._registry.register(_Gauges(engine, problems))
         self._commands = Counter(
             "countersign_commands", "Commands that were stored", ["command"], registry=self._registry
         )
@@ -73,8 +74,9 @@ def _overrides(command: object, case: Case | None) -> Iterator[tuple[str, str]]:
 
 
 class _Gauges(Collector):
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, problems: Callable[[], Sequence[str]]) -> None:
         self._engine = engine
+        self._problems = problems
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
         return iter(())  # registering must not read the database
@@ -98,6 +100,9 @@ class _Gauges(Collector):
         age = GaugeMetricFamily("countersign_outbox_oldest_seconds", "Age of the oldest", labels=["destination"])
         stuck = GaugeMetricFamily("countersign_outbox_stuck", "Deliveries a person must look at", labels=["status"])
         untimed = GaugeMetricFamily("countersign_cases_without_timers", "Waiting cases with no timer: always a fault")
+        alarms = GaugeMetricFamily("countersign_open_alarms", "Told and not over yet", labels=["alarm"])
+        unsound = GaugeMetricFamily("countersign_directory_problems", "Roles and channels that somebody has to mend")
+        unsound.add_metric([], len(self._problems()))
         with self._engine.store.reading() as reader:
             for queue, count in reader.queue_counts(now).items():
                 pending.add_metric([queue], count.pending)
@@ -110,5 +115,8 @@ class _Gauges(Collector):
             statuses = Tally(d.status for d in reader.deliveries("dead", "indeterminate", "held", limit=MAX_COUNTED))
             for status in ("dead", "indeterminate", "held"):
                 stuck.add_metric([status], statuses[status])
-            untimed.add_metric([], len(reader.cases_without_timers(MAX_COUNTED)))
-        yield from (pending, overdue, late, waiting, age, stuck, untimed)
+            untimed.add_metric([], reader.untimed_cases(1).count)
+            told = Tally(alarm.kind for alarm in reader.office().alarms)
+        for kind in get_args(AlarmKind):
+            alarms.add_metric([kind], told[kind])
+        yield from (pending, overdue, late, waiting, age, stuck, untimed, alarms, unsound)

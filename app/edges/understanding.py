@@ -39,6 +39,11 @@ class Understandings:
     def __call__(self) -> Understanding | None:
         return self._read
 
+    def warm_up(self) -> None:
+        """The first text takes a second, since what reads it is loaded then; somebody's click has no second to wait."""
+        if self._read is not None:
+            self._read.read("Hello, where is my parcel?", "")
+
     def follow(self, policy: Policy) -> None:
         """Returns at once."""
 

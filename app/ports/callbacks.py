@@ -66,20 +66,26 @@ def callback_problem(url: str, allowed_hosts: Collection[str]) -> str:
     `allowed_hosts` are names or addresses, each with or without a port, for which plain http and private addresses
     are right.
     """
+    problem = address_problem(url, allowed_hosts)
+    return f"callback_url {problem}" if problem else ""
+
+
+def address_problem(url: str, allowed_hosts: Collection[str]) -> str:
+    """As `callback_problem`, of any address; what is said completes a sentence that begins with its name."""
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL:
-        return "callback_url cannot be read as a URL"
+        return "cannot be read as a URL"
     if parsed.scheme not in _PORTS or not parsed.host:
-        return "callback_url must be a whole https URL"
+        return "must be a whole https URL"
     if parsed.userinfo:
-        return "callback_url must not carry a user name or password"
+        return "must not carry a user name or password"
     if _named(parsed, {h.strip().casefold() for h in allowed_hosts}):
         return ""
     if parsed.scheme != "https":
-        return f"callback_url must be https: its host is not in {HOSTS_SETTING}"
+        return f"must be https: its host is not in {HOSTS_SETTING}"
     if _is_address(parsed.host) and not is_public(parsed.host):
-        return f"callback_url must not be a private address that is not in {HOSTS_SETTING}"
+        return f"must not be a private address that is not in {HOSTS_SETTING}"
     return ""
 
 

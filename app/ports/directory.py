@@ -15,6 +15,7 @@ import msgspec
 from slack_sdk import WebClient
 
 from app.core.people import People, Person
+from app.ports.directory_problems import channel_problem, member_problem
 from app.ports.directory_read import (
     Channel,
     Groups,
@@ -129,10 +130,14 @@ class SlackDirectory:
     # --- within --------------------------------------------------------------------------------------------------
 
     def _refresh_quietly(self) -> None:
+        known = self._problems
         try:
             self._refresh(everything=False)
         except PortError as exc:
             log.warning("directory not refreshed: %s", exc)
+        for problem in self._problems:
+            if problem not in known:
+                log.warning("%s", problem)
 
     def _refresh(self, *, everything: bool) -> People:
         with self._reading:
@@ -156,7 +161,7 @@ class SlackDirectory:
             roster, channels = read_people(self._client), read_channels(self._client)
         else:
             # Where a role's channel cannot be used somebody may be mending just that.
-            broken = any(_channel_problem(r, s, old.channels) for r, s in self._roles.items())
+            broken = any(channel_problem(r, s, old.channels) for r, s in self._roles.items())
             url, roster, channels = old.url, old.roster, read_channels(self._client) if broken else old.channels
         groups = read_groups(self._client)
         unknown = {u for g in groups.by_handle.values() for u in g.members} - roster.persons.keys()
@@ -178,8 +183,8 @@ class SlackDirectory:
                 groups={r: handles[s.group].id for r, s in roles.items() if s.group in handles},
                 workspace_url=read.url,
             )
-            found = [_member_problem(r, s, read, people) for r, s in roles.items()]
-            found += [_channel_problem(r, s, read.channels) for r, s in roles.items()]
+            found = [member_problem(r, s, read.roster, read.groups, people) for r, s in roles.items()]
+            found += [channel_problem(r, s, read.channels) for r, s in roles.items()]
             self._people = people
             # Several roles may share one channel, and so its fault.
             self._problems = tuple(dict.fromkeys(p for p in found if p))
@@ -190,38 +195,13 @@ def _with(roster: Roster, persons: Iterable[Person]) -> Roster:
 
 
 def _users(source: RoleSource, read: _Read) -> frozenset[str]:
-    """User ids of a role, of people Slack shows us. A listed e-mail stands for every account that has it."""
+    """User ids of a role, of people Slack shows us. A listed e-mail stands for every account that has it, and in an
+    Enterprise Grid the organization's id for the workspace's own."""
     group = read.groups.by_handle.get(source.group)
     listed = {u.casefold() for u in source.users if u}
-    named = {u for u, p in read.roster.persons.items() if u.casefold() in listed or p.email.casefold() in listed}
-    return ((group.members if group else frozenset()) & read.roster.persons.keys()) | named
-
-
-def _member_problem(role: str, source: RoleSource, read: _Read, people: People) -> str:
-    if source.dynamic:
-        return ""
-    if source.group and source.group not in read.groups.by_handle:
-        if read.groups.refused:
-            return (
-                f"Role {role}: this workspace gives the app no user groups ({read.groups.refused}); they need a paid"
-                f" Slack plan and the scope usergroups:read. List its people under users: in roles.yaml"
-            )
-        return f"Role {role}: the user group @{source.group} does not exist or is disabled"
-    if not people.members(role):
-        where = f"the user group @{source.group}" if source.group else "its users: list"
-        return f"Role {role} has no member who may decide; add full members of the workspace to {where}"
-    known = {p.email.casefold() for p in read.roster.persons.values()} | {u.casefold() for u in read.roster.persons}
-    missing = sum(1 for u in source.users if u.casefold() not in known)
-    return f"Role {role}: {missing} of its users: are not in this workspace" if missing else ""
-
-
-def _channel_problem(role: str, source: RoleSource, channels: Mapping[str, Channel]) -> str:
-    if not source.channel:
-        return ""
-    channel = channels.get(source.channel)
-    if channel is None:
-        return (
-            f"#{source.channel}, the channel of role {role}, does not exist, is archived,"
-            f" or is private without the bot in it"
-        )
-    return "" if channel.has_bot else f"#{source.channel}: the bot is not in it; type /invite there"
+    members = group.members if group else frozenset()
+    return frozenset(
+        u
+        for u, p in read.roster.persons.items()
+        if u in members or p.account in members or listed & {u.casefold(), p.account.casefold(), p.email.casefold()}
+    )

@@ -48,9 +48,9 @@ class Groups(msgspec.Struct, frozen=True):
 
 def person_of(user: Mapping[str, Any], teams: frozenset[str] | None = None) -> Person:
     """Somebody of another workspace (Slack Connect) is a guest: the e-mail they claim must never lend them a role."""
-    profile = user.get("profile") or {}
-    team = user.get("team_id")
-    stranger = bool(user.get("is_stranger")) or bool(team and teams is not None and team not in teams)
+    profile, grid = user.get("profile") or {}, user.get("enterprise_user") or {}
+    homes = {user.get("team_id"), *(grid.get("teams") or ())} - {None, ""}
+    stranger = bool(user.get("is_stranger")) or bool(homes and teams is not None and not homes & teams)
     trusted_mail = not stranger and user.get("is_email_confirmed") is not False
     return Person(
         user_id=str(user.get("id", "")),
@@ -59,7 +59,9 @@ def person_of(user: Mapping[str, Any], teams: frozenset[str] | None = None) -> P
         zone=str(user.get("tz") or ""),
         is_bot=bool(user.get("is_bot")) or user.get("id") == "USLACKBOT",
         is_guest=stranger or bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
+        is_foreign=stranger,
         deleted=bool(user.get("deleted")),
+        enterprise_id="" if stranger else str(grid.get("id") or ""),
     )
 
 
@@ -75,7 +77,11 @@ def read_person(client: WebClient, user_id: str, teams: frozenset[str]) -> Perso
         answer = call(client.users_info, repeatable=True, user=user_id)
     except GiveUp:
         return None
-    return person_of(answer.get("user") or {}, teams or None)
+    person = person_of(answer.get("user") or {}, teams or None)
+    if person.user_id in ("", user_id):
+        return person
+    # In an Enterprise Grid one person answers to two ids; who was asked for stays known by the id that was asked.
+    return msgspec.structs.replace(person, user_id=user_id, enterprise_id=person.account)
 
 
 def read_channels(client: WebClient) -> Mapping[str, Channel]:

@@ -165,7 +165,21 @@ def users_by_email(ctx: Context, args: Args) -> Json:
 
 def users_profile(ctx: Context, args: Args) -> Json:
     user = ctx.user(args.text("user") or seed.BOT_USER)
-    return {"profile": user_json(user, email=_reads_email(ctx))["profile"]}
+    profile: Json = user_json(user, email=_reads_email(ctx))["profile"]
+    # as Slack: null for somebody who filled in none
+    fields = {name: {"value": value, "alt": ""} for name, value in user.fields.items()}
+    return {"profile": profile | {"fields": fields or None}}
+
+
+def team_profile(ctx: Context, args: Args) -> Json:
+    if args.text("visibility") not in ("", "all", "visible", "hidden"):
+        raise SlackError("invalid_visibility")
+    shared = {"hint": "", "possible_values": None, "options": None, "is_hidden": False}
+    fields = [
+        {"id": field, "ordering": number, "label": label, "type": kind, **shared}
+        for number, (field, (label, kind)) in enumerate(ctx.workspace.profile_fields.items())
+    ]
+    return {"profile": {"fields": fields, "sections": []}}
 
 
 def usergroups_list(ctx: Context, args: Args) -> Json:
@@ -195,6 +209,7 @@ METHODS: dict[str, Method] = {
     "users.info": Method(users_info, ("users:read",), per_minute=100),
     "users.lookupByEmail": Method(users_by_email, ("users:read.email",)),
     "users.profile.get": Method(users_profile, ("users.profile:read",), per_minute=100),
+    "team.profile.get": Method(team_profile, ("users.profile:read",), per_minute=50),
     "usergroups.list": Method(usergroups_list, ("usergroups:read",), per_minute=20),
     "usergroups.users.list": Method(usergroups_users, ("usergroups:read",), per_minute=20),
 }

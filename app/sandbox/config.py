@@ -15,6 +15,7 @@ DEFAULT_SCOPES = (
     "im:history",
     "users:read",
     "users:read.email",
+    "users.profile:read",
     "usergroups:read",
     "files:write",
     "reactions:write",
@@ -31,6 +32,15 @@ DEFAULT_EVENTS = (
     "user_change",
     "subteam_members_changed",
 )
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """A global shortcut, as an app's manifest names it."""
+
+    callback_id: str
+    name: str
+    description: str = ""
 
 
 @dataclass
@@ -61,4 +71,5 @@ class SandboxConfig:
     rate_tiers: bool = False
     stall_seconds: float = 30.0
     commands: tuple[str, ...] = ("/approvals",)
+    shortcuts: tuple[Shortcut, ...] = (Shortcut("cs:new", "New reply", "A reply of your own, for others to approve"),)
     escape_commands: bool = True

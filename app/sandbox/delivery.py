@@ -162,8 +162,10 @@ class Delivery(Modals):
 
     @by_a_person
     def shortcut(self, user: str, callback_id: str) -> DeliveryResult:
-        """Pick a global shortcut."""
+        """Pick a global shortcut; nobody is offered one that the app does not have."""
         person = self._actor(user)
+        if callback_id not in [one.callback_id for one in self.workspace.config.shortcuts]:
+            return refused("There is no such shortcut.")
         payload = payloads.envelope("shortcut", person, self.workspace.views.new_trigger(user))
         return self._clicked(payload | {"callback_id": callback_id, "action_ts": self.workspace.next_ts()})
 

@@ -19,6 +19,7 @@ class User:
     is_bot: bool = False
     is_restricted: bool = False
     bot_id: str = ""
+    fields: dict[str, str] = field(default_factory=dict)  # custom profile fields: field id -> value
 
     @property
     def initials(self) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import asdict
 from typing import Any
 
 import httpx
@@ -131,6 +132,7 @@ class PageApi:
                 "speed": self._config.speed() if self._config.speed else 1.0,
                 "can_set": self._config.set_speed is not None or self._config.advance is not None,
             },
+            "shortcuts": [asdict(shortcut) for shortcut in self._config.shortcuts],
             "faults": self._faults.all(),
             "fault_help": self._faults.help,
             "sockets": self._delivery.hub.connected,

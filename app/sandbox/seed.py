@@ -58,6 +58,16 @@ _GROUPS = (
     ("crm-owners", "policy-changes", "", ("U12LIAM",)),
     ("automation-owners", "policy-changes", "", ("U16AISHA", "U15NOAH")),
 )
+# Custom profile fields, id: (label, type), and who answers to whom.
+MANAGER_FIELD = "Xf01MANAGER"
+PROFILE_FIELDS = {MANAGER_FIELD: ("Manager", "user"), "Xf02PRONOUNS": ("Pronouns", "text")}
+_MANAGERS = {
+    "U01MAYA": "U03PRIYA",
+    "U02TOMAS": "U04DAN",
+    "U05INGRID": "U06KWAME",
+    "U03PRIYA": "U17GRACE",
+    "U06KWAME": "U18MATEO",
+}
 _SHARED = (("support-qa", "Daily QA sample and weekly trend"), ("general", "Everyone"))
 PRIVATE = frozenset({"legal-approvals", "security-approvals"})
 OWNER_CHANNEL = "policy-changes"
@@ -66,10 +76,14 @@ OWNER_CHANNEL = "policy-changes"
 def people() -> list[User]:
     """Everyone in the workspace, the bot first."""
     staff = [
-        User(uid, name, real_name, title, f"{name}@{EMAIL_DOMAIN}", color, tz)
+        User(uid, name, real_name, title, f"{name}@{EMAIL_DOMAIN}", color, tz, fields=_fields(uid))
         for uid, name, real_name, title, color, tz in _PEOPLE
     ]
     return [replace(BOT), *staff, *(replace(one) for one in (OUTSIDER, DEACTIVATED, GUEST, OTHER_BOT))]
+
+
+def _fields(user: str) -> dict[str, str]:
+    return {MANAGER_FIELD: _MANAGERS[user]} if user in _MANAGERS else {}
 
 
 def groups() -> list[Group]:

@@ -26,6 +26,7 @@ class Workspace:
         self.users: dict[str, User] = {user.id: user for user in seed.people()}
         self.groups: dict[str, Group] = {group.id: group for group in seed.groups()}
         self.channels: dict[str, Channel] = {c.id: c for c in seed.channels(config.now())}
+        self.profile_fields = dict(seed.PROFILE_FIELDS)
         self.views = ViewBook(config, self.changed)
         self.files: dict[str, Json] = {}
         self._messages: dict[str, dict[str, Message]] = {cid: {} for cid in self.channels}

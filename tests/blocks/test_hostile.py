@@ -12,10 +12,12 @@ from msgspec.structs import replace
 from app.core.assessment import Reason
 from app.core.case import STATES, Action, Attachment, Extracted, Fact, Gist, Note, Source, Submitter, Verdict
 from app.core.effects import DirectMessage, ThreadKind, ThreadReply
+from app.core.figures import Figures
 from app.core.findings import Finding
 from app.core.offering import Offer
 from app.core.parts import draft_parts
 from blocks.card import case_card
+from blocks.figures import stats_message
 from blocks.history import history_view
 from blocks.home import home_view
 from blocks.modals import (
@@ -32,6 +34,7 @@ from blocks.modals import (
 from blocks.notices import notice_blocks
 from blocks.packet import packet_message
 from blocks.queue import QueueRow, queue_message
+from blocks.stuck import StuckRow, stuck_message
 from blocks.thread import direct_message, thread_message
 from tests.blocks.reading import AROUND, draft_shown, links, our_markup, pings, refusals, view_refusals
 from tests.make import NOW, a_case, a_draft, a_high_assessment, a_message, a_packet, an_approval, an_assessment
@@ -61,6 +64,7 @@ KNOWN_LINKS = {
     "https://kb.example/shipping",
     "https://kb.example/refunds",
     "https://docs.example/a",
+    "https://acme.slack.example/archives/CSUPPORTREVIEW/p1772442000000100",  # the packet, in direct messages
 }
 
 
@@ -149,7 +153,7 @@ def test_thread_and_direct_messages_are_dead(case, foreign):
         if kind == "draft_part":
             continue
         check_message(thread_message(case, ThreadReply(packet="p1", kind=kind, data=data), AROUND))
-    for kind in ("feedback", "receipt", "urgent", "submitter_decided"):
+    for kind in ("feedback", "receipt", "urgent", "submitter_decided", "cc_opened", "cc_closed"):
         message = direct_message(case, DirectMessage(user="UAGENT1", kind=kind, data=data), AROUND)
         check_message(replace(message, blocks=[b for b in message.blocks if b["type"] != "actions"]))
     draft = case.sendable_draft
@@ -171,6 +175,7 @@ def test_modals_notices_and_home_are_valid_and_dead(case, foreign):
     event = {"type": foreign, "actor": foreign, "at": NOW, "reason": foreign, "data": {"role": foreign}}
     views += [withheld_view(case), message_view(foreign, foreign, foreign), history_view(case, [event], AROUND)]
     views.append(home_view("UAGENT1", [case], replace(AROUND, workspace_url=""), delegations=(foreign,)))
+    views.append(home_view("UAGENT1", [], AROUND, submitted=[case], figures=((foreign, foreign),), may_submit=True))
     for view in views:
         assert view_refusals(view) == []
         check_blocks = [b for b in view["blocks"] if b["type"] != "input"]
@@ -179,3 +184,8 @@ def test_modals_notices_and_home_are_valid_and_dead(case, foreign):
     check("", notice_blocks("refused", foreign, case=case, packet=packet, around=AROUND))
     message = queue_message([QueueRow(channel=foreign, pending=1)], [case], replace(AROUND, workspace_url=""))
     check_message(message)
+    row = StuckRow(delivery=f"{case.id}-7", effect="HelpdeskReply", dead=True, error=foreign, age=9.0, case=case)
+    stuck = stuck_message([row], replace(AROUND, workspace_url=""), may=True, more=True)
+    check_message(replace(stuck, blocks=[b for b in stuck.blocks if b["type"] != "actions"]))
+    assert refusals(stuck.blocks) == []
+    check_message(stats_message([QueueRow(channel=foreign, pending=1)], Figures(), {"high": 1}))

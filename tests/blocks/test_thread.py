@@ -119,7 +119,7 @@ def test_direct_messages_say_why_and_lead_to_the_packet():
     data = {"by": "UAGENT2", "category": "tone", "text": "Too curt", "then": "redraft"}
     feedback = direct_message(case, DirectMessage(user="UAGENT1", kind="feedback", data=data), AROUND)
     assert "Ben Okafor. tone: Too curt. The AI drafts again" in words_of(feedback)
-    for kind in ("urgent", "submitter_decided"):
+    for kind in ("urgent", "submitter_decided", "cc_opened", "cc_closed"):
         message = direct_message(case, DirectMessage(user="UAGENT1", kind=kind), AROUND)
         assert refusals(message.blocks) == []
         assert case.id in words_of(message)
@@ -205,8 +205,8 @@ def test_home_shows_my_cases_with_working_buttons():
     said = seen(view["blocks"])
     for part in ("2 cases waiting for you, Ana Ruiz", "48377", "Dana decides", "Pending: 2"):
         assert part in said
-    rows = [b for b in view["blocks"] if b["type"] == "actions"]
-    assert [[e["text"]["text"] for e in row["elements"]] for row in rows] == [["Open packet", "View history"]] * 2
+    rows = [[e["text"]["text"] for e in b["elements"]] for b in view["blocks"] if b["type"] == "actions"]
+    assert [(row[0], row[-1]) for row in rows] == [("Open packet", "View history")] * 2
     many = home_view("UAGENT1", cases * 60, AROUND)
     assert view_refusals(many) == []
     assert "100 further cases" in seen(many["blocks"])

@@ -57,6 +57,8 @@ CHANGES: dict[str, dict[str, Any]] = {
     "each last": {"stages": [FIRST, {**EACH, "each": ["support_lead", "$route", "executive_approver"]}]},
     "quorum": {"stages": [QUORUM, LAST], "baseline_mode": False},
     "quorum last": {"stages": [FIRST, QUORUM]},
+    "owner last": {"stages": [FIRST, {"id": "owner", "label": "Owner", "any_of": ["account_owner"]}]},
+    "owner first": {"stages": [{"id": "owner", "label": "Owner", "any_of": ["account_owner"]}, FIRST]},
 }
 
 CONFIDENT = a_draft(confidence=0.99)
@@ -104,9 +106,26 @@ BARE: dict[str, Any] = {
     "messages": (a_message(),),
     "draft": a_draft(),
     "callback_url": "https://agent.example/hook",
+    "cc": ("UCRM1", "uops1@countersign.example", "nobody@elsewhere.example"),
 }
+
+
+# Looked up for each case; in Slack nobody holds it.
+OWNER = {
+    "title": "Account owner",
+    "channel": "vip-approvals",
+    "kind": "lead",
+    "resolver": "account_owner",
+    "domains": ["support", "billing"],
+    "backup": "specialist",
+}
+NAMED = ((), ("UMANY",), ("UVIP1",), ("UAGENT1B", "UVIP1"), ("UGONE",), ("uvip1@countersign.example", "UNOBODY"))
 
 
 @cache
 def policy_of(variant: str) -> Policy:
-    return SHIPPED if variant == "shipped" else compile_policy(with_risk(**CHANGES[variant]))
+    if variant == "shipped":
+        return SHIPPED
+    documents = with_risk(**CHANGES[variant])
+    roles = {**documents.roles["roles"], "account_owner": OWNER}
+    return compile_policy(replace(documents, roles={**documents.roles, "roles": roles}))

@@ -41,3 +41,19 @@ def with_roles(**changes: dict[str, Any] | None) -> PolicyDocuments:
 def with_crm(**changes: Any) -> PolicyDocuments:
     documents, _ = shipped_documents()
     return replace(documents, crm={**documents.crm, **changes})
+
+
+# A role that is looked up for each case, and steps that it or the queue's role takes.
+OWNER = {"group": None, "resolver": "account_owner"}
+_STEPS = {
+    "first": {"id": "first", "label": "First", "any_of": ["$route"]},
+    "owner": {"id": "owner", "label": "Account owner", "any_of": ["vip_manager"]},
+}
+
+
+@cache
+def owner_signs_off(*steps: str, notify: bool = True) -> Policy:
+    """The customer's account owner takes the last step, or those of `steps`; specialists are their backup."""
+    roles = with_roles(vip_manager={**OWNER, "notify": notify, "backup": "specialist"}).roles
+    stages = [_STEPS[step] for step in steps or ("first", "owner")]
+    return compile_policy(replace(with_risk(stages=stages), roles=roles))

@@ -192,6 +192,10 @@ def test_a_careful_queue_and_all_at_once_take_two(queue: str) -> None:
     once = switch(paused(queue), ResumeAi(user="ULEAD1", queue=queue))
     assert once.paused_queues == {queue}
     assert switch_refusal(once, ResumeAi(user="ULEAD1", queue=queue)) == "already_signed"
+    moved = people(None, a_person("ULEAD1", email="new@countersign.example"))
+    with pytest.raises(Refused) as refused:
+        decide_office(once, ResumeAi(user="ULEAD1", queue=queue), replace(SWITCH, people=moved))
+    assert refused.value.code == "already_signed", "a new address makes nobody a second person"
     assert switch(once, ResumeAi(user="UOPS1", queue=queue)).pauses == ()
 
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from app.core.assessment import TIERS
 from app.core.case import OPEN_STATES, Case, History, Packet
-from app.core.effects import DECISION_EVENTS, Callback, Click, Outcome, PacketPost, PacketUpdate
+from app.core.effects import DECISION_EVENTS, Callback, Click, DirectMessage, Outcome, PacketPost, PacketUpdate
 from app.core.errors import Refused
 from app.core.machine import decide, expand
 from app.core.messages import (
@@ -42,6 +42,8 @@ from app.core.messages import (
     ReleaseCase,
     Reopen,
     ReportActionResult,
+    RoleResolved,
+    RoleUnresolved,
     SettleDelivery,
     SignOff,
     SubmitDraft,
@@ -55,6 +57,7 @@ from app.core.messages import (
 from app.core.people import Deputy, People, Person
 from app.core.policy import Policy
 from app.core.stages import acting_roles, eligible, roles_at
+from app.core.who import people_for
 from app.core.world import World
 from blocks.packet import packet_message
 from blocks.surface import surroundings_of
@@ -64,6 +67,7 @@ from tests.core.openings import (
     CONFIDENT,
     DIRECTORY,
     IDENTITIES,
+    NAMED,
     OPENINGS,
     ROLES,
     STRANGERS,
@@ -158,6 +162,10 @@ class Histories(RuleBasedStateMachine):
         else:
             assert TIERS.index(case.assessed.tier) >= TIERS.index(before.assessed.tier)
         assert case.state == before.state or any(isinstance(p.effect, Callback) for p in outcome.effects)
+        direct = [(p.effect.kind, p.effect.user) for p in outcome.effects if isinstance(p.effect, DirectMessage)]
+        ends = case.is_final and before.state != case.state and case.state != "superseded"
+        assert {u for kind, u in direct if kind == "cc_closed"} == ({"UCRM1", "UOPS1"} if ends else set())
+        assert len(set(direct)) == len(direct), "somebody was told the same twice"
         told = {p.effect.packet for p in outcome.effects if isinstance(p.effect, PacketPost | PacketUpdate)}
         for packet in case.packets:
             old = before.packet(packet.key)
@@ -196,7 +204,7 @@ class Histories(RuleBasedStateMachine):
     def shown(self, case: Case, packet: Packet) -> Any:
         key = (case.id, case.version, packet.key, id(self.people))
         if key not in self.pictures:
-            around = surroundings_of(self.policies[case.id], self.people)
+            around = surroundings_of(self.policies[case.id], people_for(case, self.people))
             self.pictures[key] = (packet_message(case, packet, around), self.people)
         return self.pictures[key][0]
 
@@ -230,11 +238,12 @@ class Histories(RuleBasedStateMachine):
 
     def click(self, data: st.DataObject, case: Case) -> dict[str, Any]:
         """Who can act, who acted already, who asked for it, who holds a further role, and who has no business here."""
-        able = [p.user_id for p in eligible(case, self.people)] if case.current_stage else []
+        people = people_for(case, self.people)
+        able = [p.user_id for p in eligible(case, people)] if case.current_stage else []
         tempted = [a.user for a in case.approvals] + [d.author_id for d in case.drafts if d.author_id]
         if (submitted := case.submitted_by) is not None:
             tempted += [u for u, p in self.people.persons.items() if p.email == submitted.email] or ["UAGENT1"]
-        tempted += [u for role in roles_at(case, case.stage) for u in sorted(self.people.roles[role])]
+        tempted += [u for role in roles_at(case, case.stage) for u in sorted(people.roles.get(role, ()))]
         if case.claim:
             able += [case.claim.user] * 3
         tempted += [user for d in self.people.deputies for user in (d.to, d.of)]
@@ -466,6 +475,20 @@ class Histories(RuleBasedStateMachine):
         self.receipts.append(answer)
         assert self.do(answer)
 
+    @precondition(lambda self: any(c.lookups for c in self.cases.values()))
+    @rule(data=st.data())
+    def a_role_is_looked_up(self, data: st.DataObject) -> None:
+        """In time or late; who is named may be gone, unknown, or on the other side already."""
+        case = self.pick(data, [c for c in self.cases.values() if c.lookups])
+        lookup = self.pick(data, case.lookups)
+        known = {"case_id": case.id, "delivery": lookup.delivery, "role": lookup.role}
+        if self.pick(data, [True, False, False]):
+            self.fire(data, case, timedelta(seconds=11))
+        found = RoleResolved(**known, users=self.pick(data, NAMED), source="file")
+        answer = self.pick(data, [found, found, found, RoleUnresolved(**known, error="It is down.")])
+        self.receipts.append(answer)
+        assert self.do(answer)
+
     @precondition(lambda self: any(c.state in ("failed", "indeterminate") or c.is_final for c in self.cases.values()))
     @rule(data=st.data())
     def somebody_settles_or_redrives(self, data: st.DataObject) -> None:
@@ -476,7 +499,8 @@ class Histories(RuleBasedStateMachine):
         arrived = self.witnesses[case.id].arrived > 0
         settle = SettleDelivery(**click, delivery=case.pending_reply, arrived=arrived)
         number = self.pick(data, [case.deliveries, *range(1, case.deliveries + 1)])
-        again = RedriveDelivery(case_id=case.id, by="system:cli", delivery=f"{case.id}-{number}")
+        by = self.pick(data, ["system:cli", f"slack:{click['user']}"])
+        again = RedriveDelivery(case_id=case.id, by=by, delivery=f"{case.id}-{number}")
         self.do(self.pick(data, [settle, again, replace(again, delivery=case.pending_reply or again.delivery)]))
 
     @precondition(lambda self: any(c.state == "expired" for c in self.cases.values()))
@@ -503,7 +527,8 @@ class Histories(RuleBasedStateMachine):
             kinds = {t.kind for t in case.timers}
             ends = [t.due_at for t in case.timers if t.kind == "claim"]
             assert ends == ([case.claim.until] if case.claim else [])
-            kinds.discard("claim")
+            assert "role" not in kinds or case.state in ("pending", "awaiting_signoff", "blocked")
+            kinds -= {"claim", "role"}
             assert case.claim is None or case.state in ("pending", "awaiting_signoff", "blocked")
             if case.state == "received":
                 assert kinds == {"model"}
@@ -541,8 +566,8 @@ class Histories(RuleBasedStateMachine):
                 decide(case, SignOff(case_id=case.id, user=user, seen=case.request_hash), world)
             except Refused:
                 continue
-            channels = {policy.roles[role].channel for role in acting_roles(user, self.people)}
-            assert asked & channels, f"{user} has no button"
+            held = acting_roles(user, people_for(case, self.people))
+            assert asked & {policy.roles[role].channel for role in held}, f"{user} has no button"
 
     def buttons(self, case: Case, packet: Packet) -> set[str]:
         actions = [b for b in self.shown(case, packet).blocks if b["type"] == "actions"]

@@ -24,6 +24,7 @@ from app.core.messages import (
     Reject,
     Reopen,
     ReportActionResult,
+    RoleResolved,
     SignOff,
     SubmitDraft,
     Undo,
@@ -74,6 +75,7 @@ class Witness:
     arrived: int = 0  # replies that the customer really has
     verified: bool = False
     numbers: list[int] = field(default_factory=list)
+    owners: dict[str, frozenset[str]] = field(default_factory=dict)  # role that was looked up -> whom the answer named
 
     # --- what happened -------------------------------------------------------------------------------------------
 
@@ -86,6 +88,11 @@ class Witness:
             if command.amount:
                 right = command.amount[0].isdigit() and Decimal(command.amount) == action.amount
             self.verified |= command.status == "succeeded" and right
+        if isinstance(command, Reopen):
+            self.owners.clear()
+        if isinstance(command, RoleResolved) and before is not None and before.resolved != outcome.case.resolved:
+            assert command.role not in self.owners, "who a role is was decided twice"
+            self.owners[command.role] = frozenset(u.casefold() for u in command.users)
         if before is not None:
             self._decision(before, outcome.case, command, world)
         self._escalations(outcome, world)
@@ -169,7 +176,9 @@ class Witness:
             return frozenset()
         person = world.people.persons[user]
         accounts = {u for u, p in world.people.persons.items() if p.email.casefold() == person.email.casefold()}
-        return frozenset(role for role, users in world.people.roles.items() if users & accounts)
+        named = {account.casefold() for account in accounts} | {person.email.casefold()}
+        looked_up = {role for role, users in self.owners.items() if users & named}
+        return frozenset(role for role, users in world.people.roles.items() if users & accounts) | looked_up
 
     def _escalations(self, outcome: Outcome, world: World) -> None:
         route, stage = outcome.case.assessed.route.role, outcome.case.current_stage

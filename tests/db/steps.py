@@ -10,7 +10,9 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from app.core.case import Case
-from app.core.effects import AnyEffect, Destination, Outcome
+from app.core.effects import AnyEffect, BoardPost, ChannelNotice, Destination, Outcome
+from app.core.office import Office, OfficeWorld
+from app.core.office.change import OfficeChange
 from db.outbox import ClaimedDelivery
 from db.store import Store, UnitOfWork
 from tests.make import NOW, a_case, a_packet, a_ticket, an_event, an_outcome
@@ -58,6 +60,15 @@ def send(unit: UnitOfWork, case: Case, *effects: AnyEffect, at: datetime = NOW) 
     outcome = an_outcome(case, *effects)
     unit.save(case, outcome, at)
     return outcome.case
+
+
+def send_office(unit: UnitOfWork, office: Office, *effects: BoardPost | ChannelNotice) -> Office:
+    """Save a change of the office that releases these effects."""
+    change = OfficeChange(office, OfficeWorld(now=NOW), "system:test")
+    for effect in effects:
+        change.send(effect)
+    unit.save_office(office, change.outcome(), NOW)
+    return change.outcome().office
 
 
 def claim(

@@ -59,13 +59,3 @@ def test_a_timer_that_is_taken_back_is_not_due(store: Store) -> None:
 def test_two_timers_with_one_key_are_refused(store: Store) -> None:
     with store.writing() as unit, pytest.raises(ValueError, match="two with one key"), unit.savepoint():
         unit.save(None, Outcome(case=a_case(timers=(timer("a", 1), timer("a", 2))), events=()), NOW)
-
-
-def test_cases_that_wait_without_a_timer_are_found(store: Store) -> None:
-    with store.writing() as unit:
-        add(unit, nth_case(1))
-        lost = [add(unit, nth_case(n, state=state, timers=())) for n, state in ((2, "pending"), (3, "approved"))]
-        add(unit, nth_case(4, state="sent", timers=()))
-    with store.reading() as reader:
-        assert reader.cases_without_timers(10) == [case.id for case in lost]
-        assert reader.cases_without_timers(1) == [lost[0].id]

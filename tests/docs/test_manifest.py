@@ -29,11 +29,13 @@ SCOPES: dict[str, set[str]] = {
     "conversations.list": {"channels:read", "groups:read"},
     "conversations.open": {"im:write"},
     "conversations.replies": {*CHANNEL_HISTORY, "im:history"},
+    "team.profile.get": {"users.profile:read"},
     "usergroups.list": {"usergroups:read"},
     "usergroups.users.list": {"usergroups:read"},
     # roles.yaml may name people by e-mail, and an e-mail makes several accounts one person
     "users.info": {"users:read", "users:read.email"},
     "users.list": {"users:read", "users:read.email"},
+    "users.profile.get": {"users.profile:read"},
     "views.open": set(),
     "views.publish": set(),
     "views.push": set(),

@@ -108,6 +108,7 @@ def test_a_group_that_came_without_its_people_is_asked_for_them(slack: FakeSlack
 
 
 def test_a_well_set_up_workspace_has_no_problems(slack: FakeSlack, world: World) -> None:
+    set_group(slack, ["U1"])
     found = directory(slack, world)
     found.load()
     assert found.problems() == []
@@ -120,7 +121,11 @@ def test_a_well_set_up_workspace_has_no_problems(slack: FakeSlack, world: World)
         (RoleSource(users=("U3",)), "no member who may decide"),
         (RoleSource(), "no member who may decide"),
         (RoleSource(users=("",)), "no member who may decide"),
-        (RoleSource(users=("U1", "gone@acme.test", "U99")), "2 of its users"),
+        (RoleSource(users=("U3", "U5")), "U3 (a guest), U5 (deactivated)"),
+        (RoleSource(users=("U1", "gone@acme.test")), "entry 2 (not in this workspace)"),
+        (RoleSource(users=("U1", "U99")), "U99 (not in this workspace)"),
+        (RoleSource(users=("U1", "B1")), "B1 (a bot)"),
+        (RoleSource(group="support-agents"), "U3 (a guest), U5 (deactivated) cannot decide"),
         (RoleSource(users=("U1",), channel="missing"), "#missing"),
         (RoleSource(users=("U1",), channel="random"), "/invite"),
     ],
@@ -131,6 +136,63 @@ def test_each_fault_of_a_role_is_a_sentence(slack: FakeSlack, world: World, sour
     (problem,) = found.problems()
     assert said in problem
     assert "gone@acme.test" not in problem
+
+
+def test_who_cannot_decide_is_named_once_and_the_others_go_on(slack: FakeSlack, world: World) -> None:
+    set_group(slack, ["U1", "U5", "UX", *(f"W{number:02}" for number in range(20))])
+    strangers = {"UX": {"user": a_user("UX", "x@else.test", is_stranger=True)}}
+    slack.methods["users.info"] = lambda a: strangers.get(a["user"], {"ok": False, "error": "user_not_found"})
+    found = directory(slack, world)
+    people = found.load()
+    (problem,) = found.problems()
+    assert "U5 (deactivated), UX (of another workspace), W00 (not shown by Slack)" in problem
+    assert "and 12 more" in problem
+    assert "x@else.test" not in problem
+    assert [p.user_id for p in people.members("support_agent")] == ["U1"]
+
+
+def test_a_new_problem_is_logged_once(slack: FakeSlack, world: World, caplog: pytest.LogCaptureFixture) -> None:
+    set_group(slack, ["U1"])
+    found = directory(slack, world)
+    found.load()
+    set_group(slack, [])
+    for _ in range(2):
+        world.now += 30
+        found.snapshot()
+        world.run()
+    assert [r.getMessage() for r in caplog.records if "no member" in r.getMessage()] == found.problems()
+
+
+GRID = {"id": "W1", "teams": ["T1"]}
+
+
+def test_both_ids_of_somebody_in_an_enterprise_grid_are_one_person(slack: FakeSlack, world: World) -> None:
+    """Whichever of them a group, a list or a click names; the address may be hidden from the app."""
+    there = a_user("U1", enterprise_user=GRID)
+    slack.answers("users.list", {"members": [there, a_user("U2", "lead@acme.test")]})
+    seen_as = {"W1": {"user": {**there, "team_id": "T-home"}}}
+    slack.methods["users.info"] = lambda a: seen_as.get(a["user"], {"ok": False, "error": "user_not_found"})
+    set_group(slack, ["W1"])
+    roles = {**ROLES, "legal_approver": RoleSource(users=("W1",)), "qa": RoleSource(users=("U1",))}
+    found = directory(slack, world, roles)
+    found.load()
+    people = found.snapshot()
+    assert people.find("W1").may_decide, "of this workspace, though another is home"
+    for account in ("U1", "W1"):
+        assert people.roles_of(account) == {"support_agent", "legal_approver", "qa"}
+    assert len(people.members("support_agent")) == 1
+    assert found.ensure("W1").keys & found.ensure("U1").keys
+
+
+def test_an_organization_id_lends_nothing_to_a_stranger(slack: FakeSlack, world: World) -> None:
+    slack.answers("users.list", {"members": [a_user("U2", enterprise_user=GRID)]})
+    stranger = a_user("UX", team_id="T-other", enterprise_user={"id": "W1", "teams": ["T-other"]})
+    slack.answers("users.info", {"user": stranger})
+    found = directory(slack, world, {"qa": RoleSource(users=("W1",))})
+    found.load()
+    assert found.ensure("UX").key == "UX"
+    assert found.snapshot().roles_of("UX") == frozenset()
+    assert found.snapshot().roles_of("U2") == {"qa"}
 
 
 def test_a_role_that_is_resolved_when_needed_needs_no_members(slack: FakeSlack, world: World) -> None:

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from app.sandbox.config import Shortcut
 from app.sandbox.server import Sandbox, SandboxConfig
 from app.sandbox.serving import run
 
@@ -53,7 +54,8 @@ class Room:
 @contextlib.contextmanager
 def running_sandbox(clock: Clock, **settings: Any) -> Iterator[Room]:
     wall = Clock(50.0)
-    config = SandboxConfig(**{"now": clock, "wall": wall, "stall_seconds": 5.0, **settings})
+    known = {"now": clock, "wall": wall, "stall_seconds": 5.0, "shortcuts": (Shortcut("new_reply", "New reply"),)}
+    config = SandboxConfig(**{**known, **settings})
     sandbox = Sandbox(config)
     server = run(sandbox.app)
     try:

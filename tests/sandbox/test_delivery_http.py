@@ -205,5 +205,7 @@ def test_home_leaving_and_archiving_are_events(room: Room, bot: Bot) -> None:
 
 def test_shortcut_and_url_verification(room: Room, bot: Bot) -> None:
     assert room.sandbox.delivery.shortcut(MAYA, "new_reply").ok
+    unknown = room.sandbox.delivery.shortcut(MAYA, "never_heard_of")
+    assert (unknown.delivered, unknown.error) == (False, "There is no such shortcut.")
     assert bot.next("shortcut")["trigger_id"]
     assert room.sandbox.delivery.verify_url()

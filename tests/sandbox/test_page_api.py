@@ -96,6 +96,8 @@ def test_a_whole_job_through_the_page(room: Room, bot: Bot) -> None:
     assert post(room, "command", **here, command="/approvals", text="mine") == {"ok": True}
     last = get(room, "messages", **here)["messages"][-1]
     assert (last["text"], last["ephemeral"]) == ("you said mine", True)
+    offered = get(room, "state", **{"as": MAYA})["shortcuts"]
+    assert [one["callback_id"] for one in offered] == ["new_reply"]
     assert post(room, "shortcut", **{"as": MAYA}, callback_id="new_reply") == {"ok": True}
     assert post(room, "message", **here, text="thanks")["ok"]
     assert get(room, "messages", **here)["messages"][-1]["text"] == "thanks"

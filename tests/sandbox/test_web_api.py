@@ -56,7 +56,6 @@ def test_a_missing_scope_says_what_is_needed(clock: Clock) -> None:
 
 def test_scopes_a_fresh_install_does_not_have(client: WebClient) -> None:
     assert refused(client.conversations_join, channel=REVIEW)["needed"] == "channels:join"
-    assert refused(client.users_profile_get, user=MAYA)["needed"] == "users.profile:read"
     named = refused(client.chat_postMessage, channel=REVIEW, text="x", username="Somebody")
     assert named["needed"] == "chat:write.customize"
 
@@ -198,6 +197,20 @@ def test_people_and_groups(client: WebClient) -> None:
     assert people[GONE]["deleted"]
     assert people["U23GUS"]["is_restricted"]
     assert people["U24DEPLOY"]["is_bot"]
+
+
+def test_custom_profile_fields(room: Room, clock: Clock) -> None:
+    client = room.client
+    fields = {f["label"]: f for f in client.team_profile_get()["profile"]["fields"]}
+    assert fields["Manager"]["type"] == "user"
+    assert error(client.team_profile_get, visibility="some") == "invalid_visibility"
+    answer = client.users_profile_get(user=MAYA)["profile"]
+    assert answer["fields"] == {fields["Manager"]["id"]: {"value": "U03PRIYA", "alt": ""}}
+    assert client.users_profile_get(user=OUTSIDER)["profile"]["fields"] is None
+    assert error(client.users_profile_get, user="U404") == "user_not_found"
+    with running_sandbox(clock, scopes=("users:read",)) as bare:
+        assert refused(bare.client.users_profile_get, user=MAYA)["needed"] == "users.profile:read"
+        assert refused(bare.client.team_profile_get)["needed"] == "users.profile:read"
 
 
 def test_direct_messages_permalinks_reactions_and_files(room: Room) -> None:

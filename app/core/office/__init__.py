@@ -1,10 +1,12 @@
 """The office: the policy in force and the one that waits for it, the switch for AI text, and what is wrong just now."""
 
 from app.core.office.machine import decide_office
-from app.core.office.policies import still_missing
+from app.core.office.policies import owners_of, still_missing
+from app.core.office.proposal import Proposal, differences, propose
 from app.core.office.values import (
     Alarm,
     AlarmKind,
+    AnyOfficeReceipt,
     Board,
     BoardShown,
     Candidate,
@@ -22,6 +24,7 @@ from app.core.office.values import (
     OfficeWorld,
     Pause,
     PauseAi,
+    RedriveNotice,
     ReportAlarms,
     ResumeAi,
     Signature,
@@ -31,6 +34,7 @@ from app.core.office.values import (
 __all__ = [
     "Alarm",
     "AlarmKind",
+    "AnyOfficeReceipt",
     "Board",
     "BoardShown",
     "Candidate",
@@ -48,10 +52,15 @@ __all__ = [
     "OfficeWorld",
     "Pause",
     "PauseAi",
+    "Proposal",
+    "RedriveNotice",
     "ReportAlarms",
     "ResumeAi",
     "Signature",
     "TidyDelegations",
     "decide_office",
+    "differences",
+    "owners_of",
+    "propose",
     "still_missing",
 ]

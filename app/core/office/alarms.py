@@ -29,8 +29,15 @@ def report(change: OfficeChange, command: ReportAlarms) -> None:
 
 def _tell(change: OfficeChange, alarm: Alarm, *, over: bool) -> None:
     world = change.world
-    # what did not go out is mended by who runs the automation, all else by the leads
-    channel = world.policy_channel if alarm.kind == "dead_letters" else world.alarm_channel
-    if channel:
-        said = {"kind": alarm.kind, "where": alarm.where, "count": alarm.count, "cases": list(alarm.cases)}
+    channels = [world.alarm_channel]
+    if alarm.kind == "dead_letters":
+        channels.append(world.policy_channel)  # who runs the automation mends it (DL1)
+    said = {
+        "alarm": alarm.kind,
+        "where": alarm.where,
+        "count": alarm.count,
+        "cases": list(alarm.cases),
+        "at": change.now.isoformat(),
+    }
+    for channel in filter(None, dict.fromkeys(channels)):
         change.send(ChannelNotice(channel=channel, kind="alarm_over" if over else "alarm", data=said))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any
 
 from msgspec.structs import replace
 
 from app.core.effects import BoardPost, BoardUpdate, Settlement
 from app.core.errors import Refused
 from app.core.office.change import OfficeChange
-from app.core.office.values import Board, BoardShown, Candidate
+from app.core.office.values import Board, BoardEnd, BoardShown, Candidate
 
 KEPT = 20
 
@@ -20,7 +20,7 @@ def open_board(change: OfficeChange, candidate: Candidate) -> None:
         return
     key = f"b{change.office.version + 1}"
     board = Board(key=key, channel=channel, candidate=candidate, was=change.office.active)
-    change.set(boards=(*change.office.boards, board)[-KEPT:])
+    change.set(boards=(*_worth_keeping(change), board))
     change.send(BoardPost(board=key))
 
 
@@ -28,28 +28,27 @@ def follow_candidate(change: OfficeChange) -> None:
     """Show who has signed so far."""
     candidate = change.office.candidate
     if candidate is not None:
-        _update(change, candidate.snapshot, candidate=candidate)
+        _update(change, _newest(change, candidate.snapshot), candidate=candidate)
 
 
 def close_board(
-    change: OfficeChange,
-    snapshot: str,
-    ended: Literal["active", "declined", "taken_back", "replaced"],
-    *,
-    by: str = "",
-    reason: str = "",
-    candidate: Candidate | None = None,
+    change: OfficeChange, candidate: Candidate, ended: BoardEnd, *, by: str = "", reason: str = "", then: str = ""
 ) -> None:
-    more = {"candidate": candidate} if candidate else {}
-    _update(change, snapshot, ended=ended, by=by, reason=reason, at=change.now, **more)
+    board = _newest(change, candidate.snapshot)
+    _update(change, board, candidate=candidate, ended=ended, by=by, reason=reason, then=then, at=change.now)
 
 
-def _update(change: OfficeChange, snapshot: str, **fields: object) -> None:
-    for board in change.office.boards:
-        if board.candidate.snapshot == snapshot and not board.ended:
-            now = replace(board, **fields)
-            change.set(boards=tuple(now if b.key == board.key else b for b in change.office.boards))
-            change.send(BoardUpdate(board=board.key))
+def supersede_board(change: OfficeChange, snapshot: str, then: str) -> None:
+    """What was in force until now is so no more: `then` is."""
+    _update(change, _newest(change, snapshot, "active"), ended="superseded", then=then, at=change.now)
+
+
+def roll_boards_back(change: OfficeChange, by: str, reason: str) -> None:
+    """The change that came into force last is taken back, and the one before it is in force again."""
+    office = change.office
+    told: dict[str, Any] = {"by": by, "reason": reason, "at": change.now}
+    _update(change, _newest(change, office.active, "active"), ended="rolled_back", then=office.previous, **told)
+    _update(change, _newest(change, office.previous, "superseded"), ended="active", then="", **told)
 
 
 def shown(change: OfficeChange, command: BoardShown) -> None:
@@ -57,7 +56,7 @@ def shown(change: OfficeChange, command: BoardShown) -> None:
     if board is None:
         raise Refused("no_board", f"There is no message {command.board} any more.")
     now = replace(board, channel_id=command.channel_id, ts=command.ts, shown=command.digest)
-    change.set(boards=tuple(now if b.key == board.key else b for b in change.office.boards))
+    _put(change, now)
     change.record(
         "PolicyPosted" if board.ts is None else "PolicyPostUpdated",
         snapshot=board.candidate.snapshot,
@@ -67,3 +66,27 @@ def shown(change: OfficeChange, command: BoardShown) -> None:
         digest=command.digest,
     )
     change.settle(Settlement(delivery=command.delivery, status="done"))
+
+
+def _newest(change: OfficeChange, snapshot: str, standing: str = "") -> Board | None:
+    """The newest message about this policy that stands so; a policy may have been offered before."""
+    boards = reversed(change.office.boards)
+    return next((b for b in boards if b.candidate.snapshot == snapshot and b.ended == standing), None)
+
+
+def _update(change: OfficeChange, board: Board | None, **fields: Any) -> None:
+    if board is not None:
+        _put(change, replace(board, **fields))
+        change.send(BoardUpdate(board=board.key))
+
+
+def _put(change: OfficeChange, board: Board) -> None:
+    change.set(boards=tuple(board if b.key == board.key else b for b in change.office.boards))
+
+
+def _worth_keeping(change: OfficeChange) -> tuple[Board, ...]:
+    """The newest, and those that may still change: what is in force, and what a rollback returns to."""
+    office = change.office
+    alive = {office.active, office.previous}
+    newest = office.boards[1 - KEPT :]
+    return tuple(b for b in office.boards if b in newest or b.candidate.snapshot in alive)

@@ -61,7 +61,7 @@ class OfficeChange:
         )
 
     def _lane(self, effect: AnyEffect, delivery: str) -> tuple[str, str]:
-        """A board's messages go one after the other; (lane, pace)."""
+        """A board's messages go one after the other, a channel's notices too: no end before its beginning."""
         match effect:
             case BoardPost():
                 board = self.office.board(effect.board)
@@ -69,7 +69,7 @@ class OfficeChange:
             case BoardUpdate():
                 return f"office:{effect.board}", ""
             case ChannelNotice():
-                return delivery, effect.channel
+                return f"office:#{effect.channel}", effect.channel
             case PersonalNotice():
                 return delivery, effect.user
             case _:

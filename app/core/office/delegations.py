@@ -20,19 +20,20 @@ def delegate(change: OfficeChange, command: Delegate) -> None:
     world, since = change.world, _period(change, command)
     roles = _roles(command, world)
     own, other = world.people.find(command.user), world.people.find(command.to)
-    if own.key == other.key:
+    if own.keys & other.keys:
         raise Refused("own_delegate", "Name somebody else: you cannot stand in for yourself.")
     for known in change.office.delegations:
         if known.until <= since or command.until <= known.since:
             continue
-        if own.key in (known.person, world.people.find(known.user).key):
+        absent = {known.person, *world.people.find(known.user).keys}
+        if own.keys & absent:
             raise Refused("delegated", f"You delegated to {_name(known.to, world)} already; end that first.")
-        if other.key in (known.person, world.people.find(known.user).key):
+        if other.keys & absent:
             raise Refused(
                 "delegate_away",
                 f"{_name(command.to, world)} delegated to somebody else in that time: name another person.",
             )
-        if own.key in (known.to_person, world.people.find(known.to).key):
+        if own.keys & {known.to_person, *world.people.find(known.to).keys}:
             raise Refused(
                 "delegate_chain",
                 f"You stand in for {_name(known.user, world)} in that time: end that first, or ask them to name "
@@ -83,9 +84,8 @@ def end(change: OfficeChange, command: EndDelegation) -> None:
     known = next((d for d in change.office.delegations if d.id == command.delegation), None)
     if known is None:
         raise Refused("unchanged", "This delegation is over already.")
-    key = world.people.find(command.user).key
-    of_two = (known.person, known.to_person, world.people.find(known.user).key, world.people.find(known.to).key)
-    if key not in of_two and not world.people.roles_of(command.user) & world.leads:
+    of_two = {known.person, known.to_person}.union(*(world.people.find(u).keys for u in (known.user, known.to)))
+    if not world.people.find(command.user).keys & of_two and not world.people.roles_of(command.user) & world.leads:
         raise Refused("not_yours", "Only the two it is about, or a support lead, can end a delegation.")
     _over(change, known, "Ended by hand.")
 

@@ -21,6 +21,7 @@ from app.core.office.values import (
     OfficeReceipt,
     OfficeWorld,
     PauseAi,
+    RedriveNotice,
     ReportAlarms,
     ResumeAi,
     TidyDelegations,
@@ -54,10 +55,14 @@ def decide_office(office: Office, command: OfficeCommand, world: OfficeWorld) ->
         case BoardShown():
             boards.shown(change, command)
         case NoticeDelivered():
+            change.record("DeliverySucceeded", delivery=command.delivery, remote_id=command.remote_id)
             change.settle(Settlement(delivery=command.delivery, status="done"))
         case NoticeLost():
-            change.record("DeliveryFailed", delivery=command.delivery, reason=command.error)
-            change.settle(Settlement(delivery=command.delivery, status="cancelled", error=command.error))
+            change.record("DeliveryFailed", reason=command.error, delivery=command.delivery, remedy=command.remedy)
+            change.settle(Settlement(delivery=command.delivery, status="dead", error=command.error))
+        case RedriveNotice():
+            change.record("DeliveryRedriven", delivery=command.delivery)
+            change.settle(Settlement(delivery=command.delivery, status="redrive"))
         case _:
             assert_never(command)  # type: ignore[arg-type]
     return change.outcome()
@@ -65,7 +70,7 @@ def decide_office(office: Office, command: OfficeCommand, world: OfficeWorld) ->
 
 def _actor(command: OfficeCommand) -> str:
     match command:
-        case LoadPolicy():
+        case LoadPolicy() | RedriveNotice():
             return command.by
         case DecidePolicy() | PauseAi() | ResumeAi() | Delegate() | EndDelegation():
             return f"slack:{command.user}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from app.core.errors import Refused
-from app.core.office.boards import close_board, follow_candidate, open_board
+from app.core.office.boards import close_board, follow_candidate, open_board, roll_boards_back, supersede_board
 from app.core.office.change import OfficeChange
 from app.core.office.values import REASON_LIMIT, Candidate, DecidePolicy, LoadPolicy, OfficeWorld, Signature
 
@@ -18,7 +18,7 @@ def load(change: OfficeChange, command: LoadPolicy) -> None:
             raise Refused("unchanged", "This policy is in force already.")
         change.set(candidate=None, rejected="")
         change.record("PolicyWithdrawn", snapshot=office.candidate.snapshot, reason="The change was taken back.")
-        close_board(change, office.candidate.snapshot, "taken_back")
+        close_board(change, office.candidate, "taken_back")
         return
     if office.candidate is not None and office.candidate.snapshot == new:
         raise Refused("unchanged", "This policy waits for sign-off already.")
@@ -29,7 +29,7 @@ def load(change: OfficeChange, command: LoadPolicy) -> None:
     if new == office.rejected:
         raise Refused("rejected", "This policy was rejected; change it to offer it again.")
     if office.candidate is not None:
-        close_board(change, office.candidate.snapshot, "replaced")
+        close_board(change, office.candidate, "replaced", then=new)
     candidate = Candidate(snapshot=new, files=command.files, seen_at=world.now)
     change.set(candidate=candidate)
     change.record("PolicyOffered", snapshot=new, reason=f"Changed: {', '.join(command.files)}. It waits for sign-off.")
@@ -40,11 +40,11 @@ def sign(change: OfficeChange, command: DecidePolicy) -> None:
     world = change.world
     candidate = _candidate(change, command)
     roles = _roles(command.user, world)
-    person = world.people.find(command.user).key
-    if any(person in (s.person, world.people.find(s.user).key) for s in candidate.signatures):
+    person = world.people.find(command.user)
+    if any(person.keys & {s.person, *world.people.find(s.user).keys} for s in candidate.signatures):
         raise Refused("already_signed", "You signed this change already; a second person has to.")
     owning = tuple(r for r in owners_of(candidate, world) if r in roles)
-    signature = Signature(user=command.user, person=person, roles=owning, at=world.now)
+    signature = Signature(user=command.user, person=person.key, roles=owning, at=world.now)
     signed = replace(candidate, signatures=(*candidate.signatures, signature))
     if still_missing(signed, world):
         change.set(candidate=signed)
@@ -61,7 +61,7 @@ def reject(change: OfficeChange, command: DecidePolicy) -> None:
     reason = _reason(command)
     change.set(candidate=None, rejected=candidate.snapshot)
     change.record("PolicyRejected", snapshot=candidate.snapshot, reason=reason)
-    close_board(change, candidate.snapshot, "declined", by=command.user, reason=reason)
+    close_board(change, candidate, "declined", by=command.user, reason=reason)
 
 
 def roll_back(change: OfficeChange, command: DecidePolicy) -> None:
@@ -72,7 +72,8 @@ def roll_back(change: OfficeChange, command: DecidePolicy) -> None:
     if not office.previous or command.snapshot != office.active:
         raise Refused("no_previous", "There is no earlier policy to return to.")
     if office.candidate is not None:
-        close_board(change, office.candidate.snapshot, "replaced", by=command.user, reason=reason)
+        close_board(change, office.candidate, "replaced", by=command.user, reason=reason)
+    roll_boards_back(change, command.user, reason)
     change.set(active=office.previous, previous="", candidate=None, rejected=office.active)
     change.record("PolicyActivated", snapshot=office.previous, reason=f"Rolled back: {reason}")
 
@@ -91,13 +92,15 @@ def still_missing(candidate: Candidate, world: OfficeWorld) -> tuple[str, ...]:
 
 
 def _activate(change: OfficeChange, snapshot: str, reason: str, *, by: str = "") -> None:
-    candidate = change.office.candidate
-    change.set(active=snapshot, previous=change.office.active, candidate=None, rejected="")
+    candidate, before = change.office.candidate, change.office.active
+    change.set(active=snapshot, previous=before, candidate=None, rejected="")
     change.record("PolicyActivated", snapshot=snapshot, reason=reason)
+    if before:
+        supersede_board(change, before, snapshot)
     if candidate is not None and candidate.snapshot == snapshot:
-        close_board(change, snapshot, "active", by=by, candidate=candidate)
+        close_board(change, candidate, "active", by=by)
     elif candidate is not None:
-        close_board(change, candidate.snapshot, "replaced")
+        close_board(change, candidate, "replaced", then=snapshot)
 
 
 def _candidate(change: OfficeChange, command: DecidePolicy) -> Candidate:

@@ -41,6 +41,10 @@ class Pause(Value, frozen=True, kw_only=True):
     reason: str
     at: datetime
     resume_by: str = ""  # Person.key
+    resume_user: str = ""
+
+
+BoardEnd = Literal["active", "declined", "taken_back", "replaced", "rolled_back", "superseded"]
 
 
 class Delegation(Value, frozen=True, kw_only=True):
@@ -61,28 +65,30 @@ class Board(Value, frozen=True, kw_only=True):
     """A Slack message about a policy change, kept true like a packet. `ts` is None until Slack took it.
 
     `candidate` is the change as it stands, or as it stood when it ended; `was` the policy it would take over from.
+    `then` is what took its place.
     """
 
     key: str
     channel: str
     candidate: Candidate
     was: str = ""
-    ended: Literal["", "active", "declined", "taken_back", "replaced"] = ""
+    ended: BoardEnd | Literal[""] = ""
     by: str = ""
     reason: str = ""
     at: datetime | None = None
+    then: str = ""
     channel_id: str = ""
     ts: str | None = None
     shown: str = ""
 
 
-AlarmKind = Literal["queue_full", "timers_missing", "timers_overdue", "dead_letters"]
+AlarmKind = Literal["queue_full", "timers_missing", "timers_overdue", "cases_stuck", "dead_letters"]
 
 
 class Alarm(Value, frozen=True, kw_only=True):
     """Something that people have to know of and that lasts: told when it begins, and when it is over.
 
-    `where` is a queue for `queue_full`, else empty; `cases` are the first ids.
+    `where` is a queue for `queue_full`, a destination for `dead_letters`, else empty; `cases` are the first ids.
     """
 
     kind: AlarmKind
@@ -182,7 +188,7 @@ class ReportAlarms(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OfficeReceipt(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome of delivery `delivery`; its outbox row is settled in the same transaction."""
+    """About delivery `delivery`; its outbox row is settled in the same transaction."""
 
     delivery: str
 
@@ -195,15 +201,25 @@ class BoardShown(OfficeReceipt, frozen=True, kw_only=True):
 
 
 class NoticeDelivered(OfficeReceipt, frozen=True, kw_only=True):
-    pass
+    """It arrived, or there was nothing to say any more."""
+
+    remote_id: str = ""
 
 
 class NoticeLost(OfficeReceipt, frozen=True, kw_only=True):
-    """It did not arrive, or nobody can tell: never repeated."""
+    """A dead letter: `error` says what happened, `remedy` what a person should do."""
 
     error: str
+    remedy: str = ""
 
 
+class RedriveNotice(OfficeReceipt, frozen=True, kw_only=True):
+    """Try a dead letter again, now that its cause is mended."""
+
+    by: str
+
+
+AnyOfficeReceipt = BoardShown | NoticeDelivered | NoticeLost
 OfficeCommand = (
     LoadPolicy
     | DecidePolicy
@@ -213,9 +229,8 @@ OfficeCommand = (
     | EndDelegation
     | TidyDelegations
     | ReportAlarms
-    | BoardShown
-    | NoticeDelivered
-    | NoticeLost
+    | AnyOfficeReceipt
+    | RedriveNotice
 )
 
 
@@ -224,7 +239,7 @@ class OfficeWorld(msgspec.Struct, frozen=True, kw_only=True):
 
     `leads` may throw the switch besides the owners; of `careful` queues, and of all at once, two people undo it.
     `stand_ins` maps each role that decides on cases to the roles whose members could hold it too.
-    Policy changes are told of in `policy_channel`, what is wrong in `alarm_channel`; empty: nowhere.
+    Policy changes are told of in `policy_channel`, pauses and what is wrong in `alarm_channel`; empty: nowhere.
     """
 
     now: datetime

@@ -42,9 +42,16 @@ def roles_problems(roles: rolesfile.Document) -> list[PolicyProblem]:
         if role is not None and role not in roles.roles:
             problems.append(_roles(key, f"unknown role {role}", did_you_mean(role, roles.roles)))
 
-    known("fallback_role", roles.fallback_role)
+    def of_its_own(key: str, role: str, why: str) -> None:
+        known(key, role)
+        if role in roles.roles and roles.roles[role].resolver is not None:
+            problems.append(
+                _roles(key, f"{role} is looked up for each case, and {why}", "name a role with group or users")
+            )
+
+    of_its_own("fallback_role", roles.fallback_role, "the fallback role is asked when nobody is found")
     for file in ("risk", "guardrails", "crm", "roles"):
-        known(f"owners.{file}", getattr(roles.owners, file))
+        of_its_own(f"owners.{file}", getattr(roles.owners, file), "a policy file is no case")
     for name, role in roles.roles.items():
         sources = sum((role.group is not None, bool(role.users), role.resolver is not None))
         if sources != 1:

@@ -93,6 +93,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         return duration(self.risk.claim_for)
 
     @property
+    def queue_alert(self) -> int:
+        return self.risk.queue_alert
+
+    @property
     def holding_text(self) -> str:
         return self.risk.holding.text
 

@@ -195,6 +195,7 @@ class Document(FileStruct, frozen=True, kw_only=True):
     claim_for: Annotated[Duration, Meta(description="A person who claims a case has it to themselves for so long")] = (
         "15m"
     )
+    queue_alert: Annotated[int, Meta(ge=1, le=100_000, description="More cases than this in one queue: an alarm")] = 20
     thresholds: Thresholds
     intents: Annotated[dict[Identifier, Topic], Meta(min_length=1)]
     actions: Annotated[dict[Identifier, Topic], Meta(description="Types of requested_action; any other is high")]

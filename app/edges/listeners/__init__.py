@@ -17,6 +17,7 @@ from app.edges.listeners.actions import Actions
 from app.edges.listeners.commands import Commands
 from app.edges.listeners.events import Events
 from app.edges.listeners.shared import Desk, NotStored, Target, place_of, user_of
+from app.edges.listeners.submissions import Submissions
 from app.edges.listeners.views import Views
 from app.engine import where
 
@@ -39,6 +40,7 @@ def bolt_app(client: WebClient, desk: Desk) -> App:
     app.view({"type": "view_submission", "callback_id": OURS})(Views(desk))
     commands, events = Commands(desk), Events(desk)
     app.command("/approvals")(commands)
+    app.shortcut("cs:new")(Submissions(desk).shortcut)
     app.event("message")(events.message)
     app.event("app_home_opened")(events.home)
     app.error(_Faults(desk))

@@ -13,6 +13,7 @@ from app.core.case import Case
 from app.core.errors import Refused
 from app.core.messages import Approve, ClaimCase, RecordView, ReleaseCase, Reopen, SettleDelivery, SignOff, Undo
 from app.edges.listeners.delegating import DelegationDesk
+from app.edges.listeners.home import Home
 from app.edges.listeners.policy import PolicyDesk
 from app.edges.listeners.shared import (
     Desk,
@@ -25,6 +26,8 @@ from app.edges.listeners.shared import (
     read_target,
     user_of,
 )
+from app.edges.listeners.stuck import StuckDesk
+from app.edges.listeners.submissions import MORE_ROOM, NEW, Submissions
 from blocks.history import history_view
 from blocks.modals import (
     approve_view,
@@ -80,6 +83,14 @@ class Actions:
             PolicyDesk(self.desk).click(body, action)
             ack()
             return
+        if action_id == NEW:
+            Submissions(self.desk).open(body, Target(case_id="", **place_of(body)))
+            ack()
+            return
+        if action_id == MORE_ROOM:
+            Submissions(self.desk).more_room(body)
+            ack()
+            return
         if action_id == "cs:delegation_end":
             DelegationDesk(self.desk).end(body, action)
             ack()
@@ -104,12 +115,16 @@ class Actions:
                 self._open(body, target, user, VIEWS[action_id])
             elif action_id == "cs:approve":
                 self._approve(body, target, user)
+            elif action_id == "cs:redrive":
+                StuckDesk(self.desk).again(body, target, user)
             else:
                 self._decide(body, target, user, action_id)
         except Refused as refusal:
             self.desk.tell_refused(user, target, refusal.sentence)
         except NotStored as fault:
             self.desk.tell_refused(user, target, str(fault))
+        if target.home:
+            Home(self.desk).show(user)
 
     def _fill_in(self, body: Payload, action: Payload) -> None:
         """A template was picked in a modal: its text takes the place of what stood there."""

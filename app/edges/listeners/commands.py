@@ -9,13 +9,16 @@ from slack_bolt import Ack
 from app.core.errors import Refused
 from app.core.offering import offered
 from app.core.office import PauseAi, ResumeAi
-from app.core.pausing import EVERYWHERE
 from app.core.world import World
 from app.edges.listeners.delegating import DelegationDesk
 from app.edges.listeners.policy import PolicyDesk
-from app.edges.listeners.shared import Desk, by_risk, user_of
+from app.edges.listeners.queues import NEXT, next_cases, queue_rows, team_figures
+from app.edges.listeners.shared import Desk, Target, user_of
+from app.edges.listeners.stuck import StuckDesk
+from app.edges.listeners.submissions import Submissions
 from app.edges.metrics import SlashOutcome
 from blocks.card import case_card
+from blocks.figures import stats_message
 from blocks.queue import (
     HELP,
     QueueRow,
@@ -26,11 +29,8 @@ from blocks.queue import (
     queue_message,
 )
 from blocks.surface import SlackMessage
-from db.queries import QueueCount
 
-NEXT = 10
 WORDS = frozenset(command.split()[1] for command, _ in HELP if " " in command)
-NOBODY = QueueCount(pending=0, overdue=0, oldest_at=None)
 
 
 class Commands:
@@ -38,10 +38,16 @@ class Commands:
         self.desk = desk
 
     def __call__(self, ack: Ack, body: dict[str, Any]) -> None:
-        words = str(body.get("text") or "").split()
+        user, words = user_of(body), str(body.get("text") or "").split()
+        if words == ["new"]:
+            place = {"channel": str(body.get("channel_id") or ""), "response_url": str(body.get("response_url") or "")}
+            Submissions(self.desk).open(body, Target(case_id="", **place))
+            self.desk.metrics.slash_command("new", "answered")
+            ack()
+            return
         outcome: SlashOutcome = "failed"
         try:
-            message, outcome = self._answer(user_of(body), words), "answered"
+            message, outcome = self._answer(user, words), "answered"
         except Refused as refusal:
             message, outcome = notice_message(refusal.sentence), "refused"
         finally:
@@ -51,9 +57,14 @@ class Commands:
     def _answer(self, user: str, words: list[str]) -> SlackMessage:
         match words:
             case []:
-                return queue_message(self._rows(), self._next(), self.desk.surroundings())
+                return queue_message(queue_rows(self.desk), next_cases(self.desk), self.desk.surroundings())
             case ["pause" | "resume" as what, *rest]:
                 return self._switch(user, what, rest)
+            case ["stats"]:
+                return stats_message(*team_figures(self.desk))
+            case ["failed"]:
+                self.desk.get_to_know(user)
+                return StuckDesk(self.desk).message(user)
             case ["delegate", *rest]:
                 return DelegationDesk(self.desk).message(user, rest)
             case ["policy"]:
@@ -65,7 +76,9 @@ class Commands:
             case ["case", case_id]:
                 return self._case(user, case_id)
             case [name] if (channel := channel_name(name)) in self.desk.queues():
-                row = next((r for r in self._rows() if r.channel == channel), QueueRow(channel=channel, pending=0))
+                row = next(
+                    (r for r in queue_rows(self.desk) if r.channel == channel), QueueRow(channel=channel, pending=0)
+                )
                 with self.desk.engine.store.reading() as reader:
                     return queue_detail(row, reader.next_in_queue(channel, NEXT + 1), self.desk.surroundings())
             case _:
@@ -112,29 +125,6 @@ class Commands:
         if what == "resume":
             return notice_message(f"Recorded. A second person has to resume AI text {where}.")
         return notice_message(f"AI text is paused {where}. People's own replies go on; /approvals resume ends it.")
-
-    def _rows(self) -> list[QueueRow]:
-        now = self.desk.engine.clock.now()
-        pauses = self.desk.engine.pauses()
-        with self.desk.engine.store.reading() as reader:
-            counts = reader.queue_counts(now)
-        return [
-            QueueRow(
-                channel=name,
-                pending=count.pending,
-                overdue=count.overdue,
-                oldest=(now - count.oldest_at).total_seconds() if count.oldest_at else 0.0,
-                paused=bool({EVERYWHERE, name} & pauses),
-            )
-            for name in self.desk.queues()
-            if (count := counts.get(name) or (NOBODY if {EVERYWHERE, name} & pauses else None))
-        ]
-
-    def _next(self) -> list[Any]:
-        """Over all queues: highest risk first, then the oldest."""
-        with self.desk.engine.store.reading() as reader:
-            found = {c.id: c for name in self.desk.queues() for c in reader.next_in_queue(name, NEXT)}
-        return sorted(found.values(), key=by_risk)[:NEXT]
 
 
 def channel_name(word: str) -> str:

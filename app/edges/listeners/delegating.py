@@ -29,11 +29,11 @@ class DelegationDesk:
     def of(self, user: str) -> list[Delegation]:
         """That concern this person, theirs first."""
         people = self.desk.engine.people()
-        key = people.find(user).key
+        keys = people.find(user).keys
         with self.desk.engine.store.reading() as reader:
             known = reader.office().delegations
-        mine = [d for d in known if key in (people.find(d.user).key, people.find(d.to).key)]
-        return sorted(mine, key=lambda d: (people.find(d.user).key != key, d.until))
+        mine = [d for d in known if keys & (people.find(d.user).keys | people.find(d.to).keys)]
+        return sorted(mine, key=lambda d: (not people.find(d.user).keys & keys, d.until))
 
     def _delegate(self, user: str, words: list[str]) -> str:
         named = _USER.fullmatch(words[0])

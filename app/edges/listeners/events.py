@@ -11,12 +11,9 @@ import msgspec
 from app.core.effects import Click
 from app.core.errors import Refused
 from app.core.messages import AddNote
-from app.edges.listeners.delegating import DelegationDesk
+from app.edges.listeners.home import Home
 from app.edges.listeners.shared import Desk, NotStored
-from blocks.delegations import delegation_sentence
-from blocks.home import home_view
 
-MOST_SHOWN = 20
 AGAIN_AFTER = 2.0  # seconds
 YOUNG = 10.0  # seconds between a message and an answer to it
 
@@ -70,13 +67,7 @@ class Events:
         user = str(event.get("user") or "")
         if event.get("tab", "home") != "home" or not user:
             return
-        self.desk.later(lambda: self._publish(user))
-
-    def _publish(self, user: str) -> None:
-        around = self.desk.surroundings()
-        acting = [delegation_sentence(user, d, around) for d in DelegationDesk(self.desk).of(user)]
-        view = home_view(user, self.desk.waiting_for(user)[:MOST_SHOWN], around, delegations=acting)
-        self.desk.slack.publish_home(user, view)
+        Home(self.desk).show(user)
 
 
 def _just_posted(note: Note) -> bool:

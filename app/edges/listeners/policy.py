@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from itertools import islice
 from typing import Any
 
-import msgspec
 from slack_bolt import Ack
 
 from app.core.errors import Refused
-from app.core.office import Candidate, DecidePolicy, Office, OfficeWorld, still_missing
-from app.core.policy.backtest import Sum, backtest
-from app.core.policy.diff import diff
+from app.core.office import DecidePolicy, Office
+from app.edges.listeners.forms import hidden_fields
 from app.edges.listeners.shared import Desk, Payload, Target, place_of, user_of
-from blocks.policy import Proposal, policy_message, policy_reason_view, short
+from blocks.policy import policy_message, policy_reason_view, short
 from blocks.surface import SlackMessage
 
-# Slack waits 3 s for the answer to a command, and a case takes about 2 ms.
-MOST_TRIED = 200
-TRIED_SINCE = timedelta(days=30)
 _OPENS = {"cs:policy_reject": "reject", "cs:policy_back": "roll_back"}
 
 
@@ -28,23 +21,12 @@ class PolicyDesk:
         self.desk = desk
 
     def message(self) -> SlackMessage:
-        with self.desk.engine.store.reading() as reader:
-            office = reader.office()
-        proposal = self._proposal(office.candidate) if office.candidate else None
-        return policy_message(office, proposal, self.desk.surroundings())
-
-    def _proposal(self, candidate: Candidate) -> Proposal:
         engine = self.desk.engine
-        old, new = engine.policy, engine.policy_of(candidate.snapshot)
-        world = OfficeWorld(now=engine.clock.now(), people=engine.people(), owners=old.owners)
-        with engine.store.reading() as reader:
-            cases = islice(reader.cases_since(engine.clock.now() - TRIED_SINCE), MOST_TRIED)
-            total = backtest(cases, old, new, keep=0).total
-        return Proposal(
-            differences=[str(one) for one in diff(old.documents, new.documents)],
-            figures=_figures(total),
-            missing=still_missing(candidate, world),
-        )
+        office = engine.office()
+        candidate = office.candidate
+        proposal = engine.proposal(office.active, candidate.snapshot) if candidate else None
+        missing = engine.missing(candidate) if candidate else ()
+        return policy_message(office, proposal, missing, self.desk.surroundings())
 
     # --- buttons and forms ---------------------------------------------------------------------------------------
 
@@ -68,7 +50,7 @@ class PolicyDesk:
     def submit(self, ack: Ack, body: Payload, reason: str) -> None:
         """The reason's form came back; a refusal stands at its field."""
         view = body["view"]
-        meta = _decoded(view.get("private_metadata"))
+        meta = hidden_fields(view.get("private_metadata"))
         user = user_of(body)
         do: Any = "roll_back" if meta.get("do") == "roll_back" else "reject"
         command = DecidePolicy(user=user, snapshot=meta.get("s", ""), do=do, reason=reason)
@@ -92,26 +74,5 @@ def _outcome(office: Office, snapshot: str, do: str = "sign") -> str:
     return "Your signature is recorded. It comes into force once everybody needed has signed."
 
 
-def _figures(total: Sum) -> list[str]:
-    """What the owners look at first."""
-    if not total.cases:
-        return ["There are no cases of the last 30 days to try it on."]
-    before, after = (f"{share:.0%}" for share in total.share_automatic())
-    found = [
-        f"{total.changed} of {total.cases} cases would go another way; "
-        f"{total.stricter} more strictly, {total.looser} less",
-        f"without a person: {before} before, {after} after ({total.newly_automatic} newly)",
-    ]
-    found += [f"#{name}: {was} cases before, {now} after" for name, (was, now) in total.load.items() if was != now]
-    return found + [f"{what}: {count}" for what, count in islice(total.by_change.items(), 5)]
-
-
-def _decoded(raw: object) -> dict[str, str]:
-    try:
-        return msgspec.json.decode(str(raw or ""), type=dict[str, str])
-    except msgspec.DecodeError:
-        return {}
-
-
 def _snapshot_in(value: object) -> str:
-    return _decoded(value).get("s", "")[:64]
+    return hidden_fields(value).get("s", "")[:64]

@@ -21,8 +21,11 @@ from app.core.errors import CountersignError, Refused
 from app.core.messages import AnyCommand
 from app.core.pausing import EVERYWHERE, is_paused
 from app.core.stages import acting_roles, eligible
+from app.core.understanding import Understanding
+from app.core.who import people_for
+from app.edges.listeners.forms import hidden_fields
 from app.edges.metrics import Metrics
-from app.engine import Busy, Engine, where
+from app.engine import Busy, Engine, Handled, Remember, where
 from app.ports.directory import SlackDirectory
 from app.ports.errors import PortError, RetryLater
 from app.ports.slack import SlackPort
@@ -53,6 +56,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     ts: str = ""
     thread: str = ""
     response_url: str = ""
+    home: str = ""  # "1": clicked in App Home, which then shows what came of it
 
     def meta(self) -> dict[str, str]:
         return {
@@ -63,15 +67,13 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
             "ts": self.ts,
             "th": self.thread,
             "ru": self.response_url,
+            **({"hm": self.home} if self.home else {}),
         }
 
 
 def read_target(raw: object) -> Target | None:
     """From a button's value or a modal's private_metadata; None when it is not ours. It is data, never trusted."""
-    try:
-        fields = msgspec.json.decode(str(raw or ""), type=dict[str, str])
-    except msgspec.DecodeError:
-        return None
+    fields = hidden_fields(raw)
     case_id = fields.get("c", "")
     if not (0 < len(case_id) <= LONGEST_ID and case_id.isascii() and case_id.isprintable()):
         return None
@@ -84,6 +86,7 @@ def read_target(raw: object) -> Target | None:
         ts=fields.get("ts", ""),
         thread=fields.get("th", ""),
         response_url=fields.get("ru", ""),
+        home=fields.get("hm", ""),
     )
 
 
@@ -97,8 +100,15 @@ class Desk:
     """The listeners' way to engine, packets and people."""
 
     def __init__(
-        self, engine: Engine, slack: SlackPort, directory: SlackDirectory, pool: ThreadPoolExecutor, metrics: Metrics
+        self,
+        engine: Engine,
+        slack: SlackPort,
+        directory: SlackDirectory,
+        pool: ThreadPoolExecutor,
+        metrics: Metrics,
+        understanding: Callable[[], Understanding | None] = lambda: None,
     ) -> None:
+        self.understanding = understanding
         self.engine = engine
         self.metrics = metrics
         self.slack = slack
@@ -109,8 +119,15 @@ class Desk:
 
     def do(self, command: AnyCommand) -> Case:
         """The case after the command, durably stored. Refused and NotStored carry a sentence for the person."""
+        handled = self.handle(command)
+        if handled.case is None:
+            raise NotStored(NotStored.sentence)
+        return handled.case
+
+    def handle(self, command: AnyCommand, remember: Remember | None = None) -> Handled:
+        """As `do`, for what may have been done before under the same key."""
         try:
-            handled = self.engine.handle(command, timeout=STORE_WITHIN)
+            handled = self.engine.handle(command, remember, timeout=STORE_WITHIN)
         except Refused as refusal:
             self.metrics.refused(refusal.code)
             raise
@@ -119,10 +136,9 @@ class Desk:
         except Exception as error:
             log.error("command %s was not stored: %s", type(command).__name__, where(error))
             raise NotStored("Nothing was stored: Countersign has a fault of its own. Try again in a minute.") from error
-        if handled.case is None:
-            raise NotStored(NotStored.sentence)
-        self.metrics.handled(command, handled.case)
-        return handled.case
+        if handled.case is not None:
+            self.metrics.handled(command, handled.case)
+        return handled
 
     def case(self, case_id: str) -> Case | None:
         with self.engine.store.reading() as reader:
@@ -130,7 +146,8 @@ class Desk:
 
     def around(self, case: Case) -> Surroundings:
         paused = is_paused(case, self.engine.pauses())
-        return surroundings_of(self.engine.policy_of(case.policy_snapshot), self.engine.people(), paused=paused)
+        people = people_for(case, self.engine.people())
+        return surroundings_of(self.engine.policy_of(case.policy_snapshot), people, paused=paused)
 
     def surroundings(self) -> Surroundings:
         return surroundings_of(self.engine.policy, self.engine.people(), paused=EVERYWHERE in self.engine.pauses())
@@ -142,12 +159,14 @@ class Desk:
 
     def waiting_for(self, user: str) -> list[Case]:
         """Cases this person can act on now: those they claimed, then highest risk first, then the oldest."""
-        people = self.engine.people()
-        held, key = acting_roles(user, people), people.find(user).key
-        channels = {spec.channel for role, spec in self.engine.policy.roles.items() if role in held}
+        people, roles = self.engine.people(), self.engine.policy.roles
+        held, keys = acting_roles(user, people), people.find(user).keys
+        channels = {spec.channel for role, spec in roles.items() if role in held}
+        if any(spec.resolver for spec in roles.values()):
+            channels |= set(self.queues())  # who was looked up for a case holds no role but in that case
         with self.engine.store.reading() as reader:
             found = {c.id: c for channel in channels for c in reader.next_in_queue(channel, MOST_LOOKED_AT)}
-        mine = [c for c in found.values() if any(p.key == key for p in eligible(c, people))]
+        mine = [c for c in found.values() if any(p.keys & keys for p in eligible(c, people_for(c, people)))]
         return sorted(mine, key=lambda c: (not holds(c, user, people), by_risk(c)))
 
     def get_to_know(self, user: str) -> None:
@@ -280,6 +299,7 @@ def place_of(body: Payload) -> dict[str, str]:
         "ts": click.ts,
         "thread": str(thread) if thread != click.ts else "",
         "response_url": str(body.get("response_url") or ""),
+        "home": "1" if (body.get("view") or {}).get("type") == "home" else "",
     }
 
 

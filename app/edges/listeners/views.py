@@ -21,6 +21,8 @@ from app.core.messages import (
     WithdrawByPerson,
     WriteReply,
 )
+from app.edges.listeners.forms import Values, chosen, element, typed, values_of
+from app.edges.listeners.home import Home
 from app.edges.listeners.policy import PolicyDesk
 from app.edges.listeners.shared import (
     Desk,
@@ -32,6 +34,7 @@ from app.edges.listeners.shared import (
     reassessed_sentence,
     user_of,
 )
+from app.edges.listeners.submissions import NEW, Submissions
 from blocks.modals import message_view, text_from_view
 
 # refusal code → prefix of the input block it belongs to
@@ -49,7 +52,6 @@ FIELD_OF: Mapping[str, str] = {
     "rules_stand": "tier",
     "lowering": "tier",
 }
-Values = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
 class Views:
@@ -58,9 +60,12 @@ class Views:
 
     def __call__(self, ack: Ack, body: dict[str, Any]) -> None:
         view = body.get("view") or {}
-        values: Values = (view.get("state") or {}).get("values") or {}
+        values = values_of(view)
         if view.get("callback_id") == "cs:policy":
-            PolicyDesk(self.desk).submit(ack, body, _typed(values, "reason"))
+            PolicyDesk(self.desk).submit(ack, body, typed(values, "reason"))
+            return
+        if view.get("callback_id") == NEW:
+            Submissions(self.desk).submit(ack, body)
             return
         target = read_target(view.get("private_metadata"))
         if target is None:
@@ -80,6 +85,8 @@ class Views:
             again = isinstance(command, Reassess)
             said = reassessed_sentence(case, self.desk.around(case)) if again else ""
             self.desk.tell_done(user, target, case, said)
+            if target.home:
+                Home(self.desk).show(user)
 
     def _command(self, body: Payload, callback: str, target: Target, user: str, values: Values) -> PersonCommand:
         common: dict[str, Any] = {
@@ -99,23 +106,23 @@ class Views:
             case "cs:write":
                 return WriteReply(**common, text=text_from_view(values), checklist=ticked)
             case "cs:reject":
-                then = _chosen(values, "then")
+                then = chosen(values, "then")
                 return Reject(
                     **common,
-                    category=_chosen(values, "category"),
-                    text=_typed(values, "reason"),
+                    category=chosen(values, "category"),
+                    text=typed(values, "reason"),
                     then=then if then in ("redraft", "write") else "hand_back",  # type: ignore[arg-type]
                 )
             case "cs:override":
-                return OverrideGuardrail(**common, reason=_typed(values, "reason"))
+                return OverrideGuardrail(**common, reason=typed(values, "reason"))
             case "cs:reassess":
-                tier = next((tier for tier in TIERS if tier == _chosen(values, "tier")), None)
-                reason = _typed(values, "reason")
-                return Reassess(**common, intent=_chosen(values, "intent"), tier=tier, reason=reason)
+                tier = next((tier for tier in TIERS if tier == chosen(values, "tier")), None)
+                reason = typed(values, "reason")
+                return Reassess(**common, intent=chosen(values, "intent"), tier=tier, reason=reason)
             case "cs:withdraw":
-                return WithdrawByPerson(**common, reason=_typed(values, "reason"))
+                return WithdrawByPerson(**common, reason=typed(values, "reason"))
             case "cs:decline":
-                return Decline(**common, reason=_typed(values, "reason"))
+                return Decline(**common, reason=typed(values, "reason"))
             case _:
                 raise Refused("unknown_form", "This form is from an older version; open it again from the packet.")
 
@@ -125,25 +132,13 @@ class Views:
         if block is not None:
             ack(response_action="errors", errors={block: refusal.sentence[:2_000]})
             return
-        typed = text_from_view(values) or _typed(values, "reason")
-        ack(response_action="update", view=message_view("Not done", refusal.sentence, typed))
-
-
-def _element(values: Values, block: str) -> Mapping[str, Any]:
-    return next(iter((values.get(block) or {}).values()), {})
-
-
-def _typed(values: Values, block: str) -> str:
-    return str(_element(values, block).get("value") or "")
-
-
-def _chosen(values: Values, block: str) -> str:
-    return str((_element(values, block).get("selected_option") or {}).get("value") or "")
+        kept = text_from_view(values) or typed(values, "reason")
+        ack(response_action="update", view=message_view("Not done", refusal.sentence, kept))
 
 
 def _ticked(values: Values, case: Case | None) -> tuple[str, ...]:
     """Checkbox values are positions in the case's own checklist."""
     items = case.assessment.checklist if case and case.assessment else ()
-    chosen = _element(values, "checklist").get("selected_options") or ()
+    chosen = element(values, "checklist").get("selected_options") or ()
     positions = {str(option.get("value")) for option in chosen}
     return tuple(item for position, item in enumerate(items) if str(position) in positions)

@@ -5,7 +5,7 @@ import { menu, toast } from "./overlay.js";
 import { store } from "./store.js";
 
 const drafts = new Map(); // "person channel thread" -> text not sent yet
-const COMMAND_HINTS = ["", "mine", "case ID", "#queue", "help"];
+const COMMAND_HINTS = ["", "mine", "new", "case ID", "#queue", "stats", "failed", "help"];
 
 function suggestions(text, caret) {
   if (/^\/[a-z]*$/i.test(text.slice(0, caret)) && caret === text.length) {

@@ -100,7 +100,7 @@ def upgrade() -> None:
     op.create_table(
         "outbox",
         sa.Column("id", TEXT, nullable=False),
-        sa.Column("case_id", TEXT, nullable=False),
+        sa.Column("case_id", TEXT, nullable=True),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("lane", TEXT, nullable=False),
         sa.Column("destination", TEXT, nullable=False),
