@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.office import MAYA, NAME, PASSWORD, PATIENCE, PRIYA, SHIPPING, TOMAS, Desk, Office, scripted
+from tests.browser.office import MAYA, NAME, PATIENCE, PRIYA, SHIPPING, TOMAS, Desk, Office, scripted
 
 pytestmark = pytest.mark.browser
 
@@ -55,21 +55,6 @@ def test_a_click_on_a_closed_case_says_how_it_ended(office: Office) -> None:
     expect(other.notice).to_contain_text("Not done")
     expect(other.notice).to_contain_text(f"approved by {NAME[MAYA]}")
     expect(other.buttons(case_id)).to_have_text(["View history"])
-
-
-def test_a_new_message_supersedes_and_both_cases_say_so(office: Office) -> None:
-    old = office.receive(scripted(PASSWORD, "70203"))
-    desk = office.sit(MAYA)
-    expect(desk.buttons(old)).to_have_count(5)
-    body = scripted(PASSWORD, "70203")
-    body["messages"].append({"author": "customer", "text": "It is the second time I ask: how do I reset my password?"})
-    new = office.receive(body)
-    expect(desk.packet(old)).to_contain_text("Superseded")
-    expect(desk.packet(old)).to_contain_text(f"Continues as case {new}.")
-    expect(desk.buttons(old)).to_have_text(["View history"])
-    expect(desk.packet(new)).to_contain_text(f"follows case {old}")
-    expect(desk.packet(new)).to_contain_text("It is the second time I ask")
-    expect(desk.buttons(new).first).to_be_visible()
 
 
 def test_a_helpdesk_that_fails_twice_gets_the_reply_once(office: Office) -> None:

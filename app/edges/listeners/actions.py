@@ -149,7 +149,7 @@ class Actions:
         common: dict[str, Any] = {"case_id": target.case_id, "user": user, "seen": target.seen, "click": click_of(body)}
         match action_id:
             case "cs:signoff":
-                case = self.desk.do(SignOff(**common))
+                case = self.desk.do(SignOff(**common, packet=target.packet))
             case "cs:undo":
                 case = self.desk.do(Undo(**common))
             case "cs:reopen":
