@@ -164,9 +164,9 @@ def check_can_go_round(case: Case) -> None:
 def check_rights(
     case: Case, user: str, people: People, policy: Policy, *, any_step: bool = False, asked: str = ""
 ) -> str:
-    """The role in which `user` acts on the current stage (or on any so far), the `asked` one if it can be.
+    """The role in which `user` acts on the current stage (or on any so far); Refused with the reason otherwise.
 
-    Refused with the reason otherwise.
+    `asked` is the role to prefer where they hold several.
     """
     person = people.find(user)
     if not person.may_decide:

@@ -128,7 +128,7 @@ def test_a_refund_is_written_by_one_and_signed_off_by_another(office: Office) ->
     case_id = office.receive(scripted(REFUND, "70103"))
     tomas = office.sit(TOMAS)
     tomas.write(case_id, HANDED_OVER)
-    expect(tomas.notice).to_contain_text("A second person has to sign off in the thread before it goes out.")
+    expect(tomas.notice).to_contain_text("The reply still needs a sign-off by Billing approvers.")
     expect(tomas.packet(case_id)).to_contain_text("1 of 2, waiting for Billing approvers")
 
     tomas.go("channel-billing-approvals")
