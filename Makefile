@@ -2,10 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SEEDS ?= 200
+SEEDS ?= 60
 JOBS ?= 2
 
-.PHONY: help demo test browser-test format docs lock clean
+.PHONY: help demo test simulate browser-test format docs lock clean
 
 help:  ## What there is to run
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -20,6 +20,10 @@ test: $(VENV)/.installed-dev  ## Format, lint, types, imports, tests on both dat
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.sim --seeds $(SEEDS)
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not browser" $(ARGS)
+
+simulate: SEEDS = 500
+simulate: $(VENV)/.installed-dev  ## Many more histories of the simulation
+	$(BIN)/python -m tests.sim --seeds $(SEEDS)
 
 browser-test: $(VENV)/.installed-dev  ## Click through the demo in Chromium (needs Debian's chromium)
 	$(BIN)/pytest -m browser $(ARGS)

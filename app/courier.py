@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 import msgspec
 
-from app.core.case import UNDECIDED_STATES, Case
+from app.core.case import UNDECIDED_STATES, Case, Packet
 from app.core.effects import (
     Callback,
     CrmPatch,
@@ -33,6 +35,7 @@ from app.core.messages import (
     Receipt,
     RoleResolved,
     RoleUnresolved,
+    SurfaceLost,
     Understood,
 )
 from app.core.pausing import is_paused, stops
@@ -41,15 +44,23 @@ from app.core.who import people_for
 from app.engine import Engine
 from app.ports.callbacks import CallbackPort
 from app.ports.crm import Crm
-from app.ports.errors import Found, SendResult
+from app.ports.errors import Found, GiveUp, SendResult
 from app.ports.helpdesk import Helpdesk
 from app.ports.llm import Brief, LanguageModel
 from app.ports.resolvers import Resolver, question_of, resolver_for, unanswerable
 from app.ports.slack import SlackPort
+from app.ports.slack_errors import surface_trouble
+from app.ports.slack_reading import DIGEST
 from blocks.packet import packet_message
-from blocks.surface import Surroundings, surroundings_of
+from blocks.surface import SlackMessage, Surroundings, surroundings_of
 from blocks.thread import direct_message, thread_message
 from db.outbox import ClaimedDelivery
+
+log = logging.getLogger("countersign.dispatch")
+
+NOT_SENT = ("shown", "skipped")  # remote ids of what needed no request
+# Where a successor or a colleague's answer took a case's place before anybody saw it, nobody looks for its packets.
+_REPLACED = ("superseded", "withdrawn")
 
 
 class Ports(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,8 +91,14 @@ class CaseParcel:
     def look(self) -> Receipt | bool | None:
         return self.courier.look(self.delivery, self.case)
 
-    def gave_up(self, error: str, remedy: str) -> Receipt:
-        """Without a model's advice or a role's answer people go on; all else becomes a dead letter they are told of."""
+    def gave_up(self, error: str, remedy: str, code: str = "", /) -> Receipt:
+        """Without a model's advice or a role's answer people go on; a packet whose place is lost, or too big for Slack,
+        goes on in another way; everything else becomes a dead letter that people are told of."""
+        effect, trouble = self.delivery.effect, surface_trouble(code)
+        shapeless = trouble == "shape" and isinstance(effect, ThreadReply)
+        if trouble and not shapeless and isinstance(effect, PacketPost | PacketUpdate | ThreadReply):
+            log.warning("packet %s of case %s cannot be shown: %s", effect.packet, self.case.id, code)
+            return surface_lost(self.delivery, self.case, effect, trouble, error, remedy)
         if self.delivery.destination == "model":
             return ModelFailed(case_id=self.case.id, delivery=self.delivery.id, error=error)
         if isinstance(self.delivery.effect, RoleLookup):
@@ -143,13 +160,15 @@ class Courier:
                 return self._show(delivery, case, effect)
             case ThreadReply():
                 parent = case.packet(effect.packet)
+                if parent is not None and parent.ts is None and parent.gone and not parent.lost:
+                    return surface_lost(delivery, case, effect, "moving", "its packet is on its way")
                 if parent is not None and parent.ts is not None:
-                    message = thread_message(case, effect, self._around(case))
+                    message = thread_message(case, effect, self.around(case))
                     result = self.ports.slack.post(
                         delivery.id, parent.channel_id, message.text, message.blocks, message.metadata, parent.ts
                     )
             case DirectMessage():
-                message = direct_message(case, effect, self._around(case))
+                message = direct_message(case, effect, self.around(case))
                 result = self.ports.slack.direct(
                     delivery.id, effect.user, message.text, message.blocks, message.metadata
                 )
@@ -208,22 +227,18 @@ class Courier:
     def _show(self, delivery: ClaimedDelivery, case: Case, effect: PacketPost | PacketUpdate) -> Receipt:
         """Post or update a packet as the case is now. What Slack shows already is not sent again."""
         packet = case.packet(effect.packet)
-        if packet is None:
-            return Delivered(case_id=case.id, delivery=delivery.id)
-        message = packet_message(case, packet, self._around(case))
+        if packet is None or packet.lost:
+            return Delivered(case_id=case.id, delivery=delivery.id, remote_id="skipped")
+        message = packet_message(case, packet, self.around(case))
+        metadata = with_digest(message)
         if packet.ts is None:
-            if isinstance(effect, PacketUpdate):
+            if isinstance(effect, PacketUpdate) or _nobody_waits(case):
                 return Delivered(case_id=case.id, delivery=delivery.id, remote_id="skipped")
-            parent = case.packet(packet.parent) if packet.parent else None
-            channel = self._channel(packet.channel)
-            thread = parent.ts if parent else None
-            result = self.ports.slack.post(delivery.id, channel, message.text, message.blocks, message.metadata, thread)
+            result = self._post(delivery, case, packet, message, metadata)
         elif packet.shown == message.digest:
             return Delivered(case_id=case.id, delivery=delivery.id, remote_id="shown")
         else:
-            result = self.ports.slack.update(
-                packet.channel_id, packet.ts, message.text, message.blocks, message.metadata
-            )
+            result = self.ports.slack.update(packet.channel_id, packet.ts, message.text, message.blocks, metadata)
         return PacketShown(
             case_id=case.id,
             delivery=delivery.id,
@@ -232,6 +247,15 @@ class Courier:
             ts=result.ts,
             digest=message.digest,
         )
+
+    def _post(
+        self, delivery: ClaimedDelivery, case: Case, packet: Packet, message: SlackMessage, metadata: Mapping[str, Any]
+    ) -> SendResult:
+        if packet.person:
+            return self.ports.slack.direct(delivery.id, packet.person, message.text, message.blocks, metadata)
+        parent = case.packet(packet.parent) if packet.parent else None
+        channel, thread = self._channel(packet.channel), parent.ts if parent else None
+        return self.ports.slack.post(delivery.id, channel, message.text, message.blocks, metadata, thread)
 
     def look(self, delivery: ClaimedDelivery, case: Case) -> Receipt | bool | None:
         """Did a delivery of unknown outcome arrive? A receipt: yes. True: it may be sent (again). None: who knows."""
@@ -264,6 +288,11 @@ class Courier:
         parent = case.packet(packet.parent) if packet.parent else None
         thread = (parent.ts if parent else None) if isinstance(effect, PacketPost) else packet.ts
         channel_id = packet.channel_id or self._channel(packet.channel)
+        if packet.person and not packet.channel_id:
+            try:
+                channel_id = self.ports.slack.direct_channel(packet.person)
+            except GiveUp:
+                return True
         found, ts = self.ports.slack.find_posted(
             delivery.id, channel_id, thread, delivery.first_at or delivery.created_at
         )
@@ -275,10 +304,44 @@ class Courier:
             case_id=case.id, delivery=delivery.id, packet=packet.key, channel_id=channel_id, ts=ts, digest=""
         )
 
-    def _around(self, case: Case) -> Surroundings:
+    def around(self, case: Case) -> Surroundings:
+        """What a packet of this case shows besides the case, as it is now."""
         paused = is_paused(case, self.engine.pauses())
         people = people_for(case, self.engine.people())
         return surroundings_of(self.engine.policy_of(case.policy_snapshot), people, paused=paused)
 
     def _channel(self, name: str) -> str:
         return self.engine.people().channels.get(name, name)
+
+
+def with_digest(message: SlackMessage) -> dict[str, Any]:
+    """The message's metadata with its digest, which survives whatever Slack makes of text and blocks."""
+    known = message.metadata or {}
+    return {**known, "event_payload": {**(known.get("event_payload") or {}), DIGEST: message.digest}}
+
+
+def _nobody_waits(case: Case) -> bool:
+    return case.state in _REPLACED and not any(p.ts or p.gone for p in case.packets)
+
+
+def surface_lost(
+    delivery: ClaimedDelivery,
+    case: Case,
+    effect: PacketPost | PacketUpdate | ThreadReply,
+    lost: Literal["channel", "message", "shape", "moving"],
+    error: str,
+    remedy: str = "",
+) -> SurfaceLost:
+    """`case` is as it was when the delivery was tried."""
+    packet = case.packet(effect.packet)
+    return SurfaceLost(
+        case_id=case.id,
+        delivery=delivery.id,
+        packet=effect.packet,
+        channel=packet.channel if packet else "",
+        ts=(packet.ts or "") if packet else "",
+        lost=lost,
+        error=error,
+        remedy=remedy,
+        effect=effect,
+    )

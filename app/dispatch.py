@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from app.clock import Clock
@@ -27,10 +27,10 @@ from app.core.effects import (
     RoleLookup,
 )
 from app.core.errors import Refused
-from app.core.messages import Receipt
+from app.core.messages import Delivered, Receipt
 from app.core.office import AnyOfficeReceipt
 from app.core.retry import MAX_DELAY, Breaker, OutOfTime, RetryAt, plan_retry
-from app.courier import Courier, Ports
+from app.courier import NOT_SENT, Courier, Ports
 from app.engine import Engine, Point, no_point, where
 from app.office_courier import OfficeCourier
 from app.ports.errors import Ambiguous, GiveUp, RetryLater
@@ -66,7 +66,8 @@ class Parcel(Protocol):
     def look(self) -> AnyReceipt | bool | None:
         """Did an attempt of unknown outcome arrive? A receipt: yes. True: it may be sent (again). None: who knows."""
 
-    def gave_up(self, error: str, remedy: str) -> AnyReceipt: ...
+    def gave_up(self, error: str, remedy: str, code: str = "", /) -> AnyReceipt:
+        """`code` is the vendor's own word, where it refused."""
 
     def parked(self, error: str, look_at: str = "") -> AnyReceipt:
         """Nobody can tell whether it arrived, and it is not repeated."""
@@ -99,6 +100,7 @@ class Dispatcher:
         self.point = point
         self.jitter = jitter
         self._breakers: dict[Destination, Breaker] = dict.fromkeys(DESTINATIONS, Breaker())
+        self._reached: dict[Destination, datetime] = {}
         self._counting = threading.Lock()
         self._pause: dict[Destination, float] = dict.fromkeys(DESTINATIONS, IDLE)
         self._wake = {d: threading.Event() for d in DESTINATIONS}
@@ -184,6 +186,8 @@ class Dispatcher:
         try:
             receipt = self._looked_up(delivery, parcel) or self._send(parcel)
         except _CannotLook as error:
+            if error.code not in RATE_LIMITED:
+                self._failed(delivery.destination)
             self._retry(delivery, parcel, error.reason, error.after, maybe_sent=True)
         except RetryLater as error:
             if error.code == "paced":
@@ -193,7 +197,7 @@ class Dispatcher:
                 self._failed(delivery.destination)
             self._retry(delivery, parcel, str(error), error.after)
         except GiveUp as error:
-            self._refer(parcel.gave_up(error.error, error.remedy))
+            self._refer(parcel.gave_up(error.error, error.remedy, error.code))
         except Ambiguous as error:
             self._failed(delivery.destination)
             self._ambiguous(delivery, parcel, error)
@@ -202,8 +206,8 @@ class Dispatcher:
             log.error("delivery %s failed: %s", delivery.id, where(error))
             self._ambiguous(delivery, parcel, Ambiguous(f"fault: {type(error).__name__}", "the destination"))
         else:
-            with self._counting:
-                self._breakers[delivery.destination] = self._breakers[delivery.destination].succeeded()
+            if not (isinstance(receipt, Delivered) and receipt.remote_id in NOT_SENT):
+                self._succeeded(delivery.destination)
             self._refer(receipt)
 
     def _parcel(self, delivery: ClaimedDelivery) -> Parcel | None:
@@ -214,6 +218,24 @@ class Dispatcher:
     def _failed(self, destination: Destination) -> None:
         with self._counting:
             self._breakers[destination] = self._breakers[destination].failed(self.clock.now())
+
+    def _succeeded(self, destination: Destination) -> None:
+        with self._counting:
+            was_open = self._breakers[destination].opened_at is not None
+            self._breakers[destination] = self._breakers[destination].succeeded()
+            self._reached[destination] = self.clock.now()
+        if was_open:
+            # what was tried in vain would else wait behind what was not: the highest risk goes first again
+            with self.store.writing() as uow:
+                uow.hasten(destination)
+
+    def unreachable_since(self, destination: Destination) -> datetime | None:
+        """When deliveries began to fail in a row, as this process saw it; None while they arrive."""
+        return self._breakers[destination].opened_at
+
+    def reached_at(self, destination: Destination) -> datetime | None:
+        """When something last arrived there from this process; None: nothing has yet."""
+        return self._reached.get(destination)
 
     def _put_back(self, delivery: ClaimedDelivery, seconds: float) -> None:
         """Its channel is not ready: no attempt was made, so none is written down."""
@@ -297,7 +319,7 @@ class Dispatcher:
         try:
             seen = parcel.look()
         except RetryLater as later:
-            raise _CannotLook(str(later), after=later.after) from None
+            raise _CannotLook(str(later), after=later.after, code=later.code) from None
         if seen is True:
             return None
         return seen or parcel.parked("stopped in mid-delivery")

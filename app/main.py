@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ from slack_sdk import WebClient
 from sqlalchemy.exc import DBAPIError
 from starlette.routing import Route
 
+from app import outage, reconciler
 from app.auditlog import Checkpointer, load_signing_key, parse_signing_key
 from app.auditor import Auditor
 from app.clock import Clock, SystemClock
@@ -36,6 +37,7 @@ from app.edges.policy_watch import PolicyWatch
 from app.edges.slack_http import SlackEndpoint
 from app.edges.understanding import Understandings, cache_folder, learn, load_understanding
 from app.engine import Engine
+from app.outage import OutageWatch
 from app.ports.callbacks import CallbackPort
 from app.ports.crm import Crm
 from app.ports.crm.hubspot import HubSpotCrm
@@ -44,9 +46,12 @@ from app.ports.directory import RoleSource, SlackDirectory
 from app.ports.errors import Misconfigured, PortError
 from app.ports.helpdesk.webhook import WebhookHelpdesk
 from app.ports.llm import LanguageModel, language_model
+from app.ports.mail import MailPort, mail_server
 from app.ports.resolvers import Resolver
 from app.ports.resolvers.configured import profile_problems, resolver_problems, resolvers
 from app.ports.slack import SlackPort, slack_client
+from app.ports.slack_reading import SlackReader
+from app.reconciler import Reconciler
 from app.settings import Settings
 from app.timers import Sweeper, Ticker
 from db.errors import SchemaTooOld
@@ -84,6 +89,8 @@ class Service:
         client = slack_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
         self.slack = SlackPort(client)
         self.directory = SlackDirectory(client, role_sources(self.policy))
+        with self.store.reading() as stored:
+            self.directory.bind(stored.office().channels)
         _read_directory(self.directory, self.policy)
         model = _model(settings)
         self.engine = Engine(
@@ -110,6 +117,9 @@ class Service:
         )
         self.signing_key = signing_key(settings)
         self.checkpointer = Checkpointer(self.store, self.signing_key, self.clock)
+        reader = SlackReader(client)
+        self.reconciler = Reconciler(self.engine, self.dispatcher.courier, reader, self.directory, SystemClock())
+        self.outages = OutageWatch(self.engine, self.dispatcher, _mail(settings))
         self.auditor = Auditor(self.engine)
         self.ticker = Ticker(
             Sweeper(self.engine),
@@ -118,6 +128,8 @@ class Service:
                 (self.watch.look, LOOK_EVERY),
                 (self.auditor.look, AUDIT_EVERY),
                 (self.engine.tidy_delegations, TIDY_EVERY),
+                (self.reconciler.tick, reconciler.EVERY),
+                (self.outages.tick, outage.EVERY),
             ],
         )
         self.pool = ThreadPoolExecutor(ANSWER_THREADS, thread_name_prefix="answer")
@@ -224,8 +236,9 @@ def check_installation(settings: Settings) -> tuple[list[str], list[str]]:
     if policy and settings.slack_bot_token.get_secret_value():
         client = slack_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
         directory = SlackDirectory(client, role_sources(policy))
+        directory.bind(known := _known_channels(settings))
         try:
-            faults += missing_channels(policy, directory.load())
+            faults += missing_channels(policy, directory.load(), known)
             warnings += [p for p in directory.problems() if p not in faults]
             available = configured_resolvers(settings, client)
             warnings += [*resolver_problems(policy.roles, available), *profile_problems(policy.roles, available)]
@@ -236,6 +249,18 @@ def check_installation(settings: Settings) -> tuple[list[str], list[str]]:
     return faults, warnings
 
 
+def _known_channels(settings: Settings) -> Mapping[str, str]:
+    """What names in roles.yaml meant to the running product; nothing where there is no database to ask."""
+    try:
+        store = open_store(settings, migrate=False)
+    except CountersignError:
+        return {}
+    with store.reading() as reader:
+        known = reader.office().channels
+    store.close()
+    return known
+
+
 def _checks(settings: Settings, *, complete: bool) -> list[Callable[[], object]]:
     """Each raises what `serve` would; what is not set at all is said already."""
     checks: list[Callable[[], object]] = [
@@ -244,6 +269,7 @@ def _checks(settings: Settings, *, complete: bool) -> list[Callable[[], object]]
     ]
     if settings.countersign_signing_key.get_secret_value():
         checks.append(lambda: signing_key(settings))
+    checks.append(lambda: _mail(settings))
     return [*checks, lambda: _helpdesk(settings), lambda: _crm(settings)] if complete else checks
 
 
@@ -305,24 +331,34 @@ def _resolvers(settings: Settings, client: WebClient, policy: Policy) -> tuple[R
 
 
 def _read_directory(directory: SlackDirectory, policy: Policy) -> None:
+    """A channel that was there once and is lost now keeps nobody from starting: its cases go to the fallback's."""
+    once = directory.bound()
     try:
         directory.load()
     except PortError as error:
         raise CannotStart([f"Slack cannot be read: {error}"]) from None
     for problem in directory.problems():
         log.warning("%s", problem)
-    if missing := missing_channels(policy, directory.snapshot()):
+    if missing := missing_channels(policy, directory.snapshot(), once):
         raise CannotStart(missing)
 
 
-def missing_channels(policy: Policy, people: People) -> list[str]:
-    """Channels that roles name and the workspace does not have."""
+def missing_channels(policy: Policy, people: People, once: Collection[str] = ()) -> list[str]:
+    """Channels that roles name, that the workspace does not have, and that were not there `once` either."""
     return [
         f"#{channel}, the channel of {', '.join(r for r, s in policy.roles.items() if s.channel == channel)}, "
         "does not exist: create it and invite the bot, or name another channel in roles.yaml."
         for channel in dict.fromkeys(spec.channel for spec in policy.roles.values())
-        if channel and channel not in people.channels
+        if channel and channel not in people.channels and channel not in once
     ]
+
+
+def _mail(settings: Settings) -> MailPort | None:
+    url = settings.countersign_smtp_url.get_secret_value()
+    try:
+        return MailPort(mail_server(url)) if url else None
+    except CountersignError as error:
+        raise CannotStart([str(error)]) from None
 
 
 def _helpdesk(settings: Settings) -> WebhookHelpdesk:

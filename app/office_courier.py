@@ -115,7 +115,7 @@ class OfficeParcel:
     def _shown(self, board: Board, channel_id: str, ts: str, digest: str) -> BoardShown:
         return BoardShown(delivery=self.delivery.id, board=board.key, channel_id=channel_id, ts=ts, digest=digest)
 
-    def gave_up(self, error: str, remedy: str) -> AnyOfficeReceipt:
+    def gave_up(self, error: str, remedy: str, _code: str = "", /) -> AnyOfficeReceipt:
         return NoticeLost(delivery=self.delivery.id, error=error, remedy=remedy)
 
     def parked(self, error: str, look_at: str = "") -> AnyOfficeReceipt:

@@ -14,9 +14,11 @@ from app.clock import Clock
 from app.core.errors import CountersignError, Refused
 from app.core.office import (
     AnyOfficeReceipt,
+    BindChannels,
     Candidate,
     DecidePolicy,
     LoadPolicy,
+    MarkSlack,
     Office,
     OfficeCommand,
     OfficeOutcome,
@@ -115,6 +117,15 @@ class OfficeDoor:
                 self._proposals.pop(next(iter(self._proposals)), None)
             self._proposals[(was, new)] = known
         return known
+
+    def note(self, command: BindChannels | MarkSlack) -> bool:
+        """What this process found out about Slack. False: another replica was faster, or nothing is new."""
+        with self.store.writing() as uow:
+            try:
+                self._decide_office(uow, uow.office(), command)
+            except Refused:
+                return False
+        return True
 
     def pauses(self) -> frozenset[str]:
         """Queues whose AI text is paused, "" for all of them; as last read."""

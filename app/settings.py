@@ -21,6 +21,7 @@ _SECRETS = (
     "COUNTERSIGN_SIGNING_KEY",
     "COUNTERSIGN_LLM_API_KEY",
     "COUNTERSIGN_RESOLVER_TOKEN",
+    "COUNTERSIGN_SMTP_URL",
 )
 
 
@@ -54,6 +55,7 @@ class Settings(BaseSettings):
     countersign_manager_field: str = "Manager"
     countersign_callback_hosts: str = ""
     countersign_signing_key: SecretStr = SecretStr("")
+    countersign_smtp_url: SecretStr = SecretStr("")
     countersign_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     countersign_log_format: Literal["text", "json"] = "text"
 

@@ -6,6 +6,7 @@ import json
 
 from app.core.case import Case, Packet
 from blocks.kit import Json, button, plain
+from blocks.personal import show_button
 from blocks.surface import Surroundings
 from blocks.text import clip
 from blocks.words import (
@@ -67,6 +68,7 @@ def packet_buttons(case: Case, packet: Packet, around: Surroundings) -> list[Jso
         _claim(case, packet),
         history,
         *([withheld] if is_withheld(case, around) else []),
+        *show_button(case, value(case, packet)),
     ]
 
 

@@ -164,7 +164,7 @@ def _change(case: Case, around: Surroundings) -> list[Json]:
     if len(case.drafts) < 2 or shown_draft(case, around) is None:
         return []
     before, after = case.drafts[-2:]
-    hidden = before.author == "ai" and (case.assessed.ai_mode == "summarize_only" or around.paused)
+    hidden = before.author == "ai" and summarises(case, around)
     if hidden or before.text == after.text or any(f.sensitive and f.source.startswith("draft:") for f in case.findings):
         return []
     title = f"Changed from version {before.version} to {after.version}"

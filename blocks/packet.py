@@ -62,6 +62,8 @@ MAX_BLOCKS = 50
 def packet_message(case: Case, packet: Packet, around: Surroundings) -> SlackMessage:
     """The packet as it has to look now: with buttons while people are asked, closed and explained afterwards."""
     about = frozen_at(case, packet) if packet.kind == "signoff" else case
+    if packet.brief:
+        return _brief(case, about, packet, around)
     blocks = [header(headline(case, packet, around)), _facts_line(case, packet, around)]
     if packet.kind == "signoff":
         blocks += _signoff_status(case, packet, around)
@@ -85,6 +87,21 @@ def packet_message(case: Case, packet: Packet, around: Surroundings) -> SlackMes
         blocks,
         case_metadata(case, packet.request_hash, about.draft.version if about.draft else 0),
     )
+
+
+def _brief(case: Case, about: Case, packet: Packet, around: Surroundings) -> SlackMessage:
+    """What Slack takes where it refused the whole packet: what is asked, of which case, and the buttons."""
+    blocks = [header(headline(case, packet, around)), _facts_line(case, packet, around)]
+    if packet.kind == "signoff":
+        blocks += _signoff_status(case, packet, around)
+    elif not is_live(case):
+        blocks.append(outcome_block(case, around))
+    text = "Slack did not take the whole packet. The reply stands in the thread, everything else on the ticket."
+    blocks.append(context(plain(text)))
+    blocks.append({"type": "actions", "elements": packet_buttons(case, packet, around)})
+    summary = f"{prose(headline(case, packet, around), 150)}. {dead(case_and_ticket(case))}. {text}"
+    version = about.draft.version if about.draft else 0
+    return slack_message(summary, blocks, case_metadata(case, packet.request_hash, version))
 
 
 def summary_first(case: Case, around: Surroundings) -> bool:
@@ -129,7 +146,7 @@ def _facts_line(case: Case, packet: Packet, around: Surroundings) -> Json:
     due = due_at(case)
     if due and is_live(case):
         elements.append(mrkdwn(f"*Due* {when(due)}{_next_rung(case, due, around)}"))
-    parts = [f"#{packet.channel}", case_and_ticket(case)]
+    parts = [_place(packet), case_and_ticket(case)]
     if submitted := case.submitted_by:
         who = around.name(submitted.slack_user) if submitted.slack_user else submitted.agent or "a colleague"
         parts.append(f"from {one_line(who, 60)}")
@@ -139,6 +156,13 @@ def _facts_line(case: Case, packet: Packet, around: Surroundings) -> Json:
     if url := safe_url(case.ticket.url):
         elements.append(mrkdwn(f"<{escape(url)}|Open ticket>"))
     return context(*elements)
+
+
+def _place(packet: Packet) -> str:
+    if packet.person:
+        return f"#{packet.queue}, whose cases no channel can show now: this is yours to see"
+    moved = f" (moved here from #{packet.home}, which cannot be used)" if packet.home else ""
+    return f"#{packet.channel}{moved}"
 
 
 def _next_rung(case: Case, due: datetime, around: Surroundings) -> str:
@@ -178,7 +202,7 @@ def _reply(case: Case, around: Surroundings) -> list[Json]:
     """The whole text, or why there is none to show."""
     draft = case.draft
     if is_withheld(case, around):
-        why = "AI replies are paused" if around.paused else "policy allows a summary only"
+        why = "AI replies are paused" if around.paused and is_live(case) else "policy allows a summary only"
         return [rich(line(bold("The AI's draft is withheld"), literal(f": {why}. A person writes the reply.")))]
     if draft is None:
         note = " · a person writes it." if is_live(case) else ""

@@ -3,8 +3,9 @@
 `mentions` of a reply are the only people it may ping. What a reply reads from its effect's `data`: reminder {},
 escalated {role, channel, reason}, draft_part {part, version}, decided {by, kind, stage, instead_of}, voided {reason},
 delivered {late}, failed {error, remedy, reply}, held {reason}, holding {}, reopened {by}, reassessed {by, words, role,
-channel, reason}, resolved {role, users, able}, unresolved {role, error}; direct messages: feedback {by, category, text,
-then}, receipt {request_hash}, urgent {}, asked {role}, submitter_decided {state}, cc_opened {}, cc_closed {state}.
+channel, reason}, resolved {role, users, able}, unresolved {role, error}, moved {channel, reason}, reposted {}; direct
+messages: feedback {by, category, text, then}, receipt {request_hash}, urgent {}, asked {role}, moved {packet},
+submitter_decided {state}, cc_opened {}, cc_closed {state}.
 """
 
 from __future__ import annotations
@@ -103,6 +104,14 @@ def _said(case: Case, effect: ThreadReply, around: Surroundings) -> tuple[str, s
             return "⚠ Nobody found", f"as {around.role(str(data.get('role', '')))}. {error}".strip()
         case "reopened":
             return "↻ Reopened", f"by {around.name(str(data.get('by', '')))}. It waits for a decision again."
+        case "moved":
+            place = one_line(str(data.get("channel", "")), 80)
+            return (
+                "↪ Moved here",
+                f"from #{place}, which cannot be used. Who may decide has not changed. {reason}".strip(),
+            )
+        case "reposted":
+            return "↻ Posted again", "The packet was deleted from Slack, and its case is not closed by that."
         case "reassessed":
             by, words = around.name(str(data.get("by", ""))), one_line(str(data.get("words", "")), 200)
             channel = one_line(str(data.get("channel", "")), 80)
@@ -118,7 +127,7 @@ def _draft_part(case: Case, effect: ThreadReply, around: Surroundings) -> SlackM
     version = int(effect.data.get("version", case.draft.version if case.draft else 0))
     draft = next((d for d in case.drafts if d.version == version), None)
     parts = draft_parts(draft.text) if draft else ()
-    gone = draft is None or draft is not case.draft or is_withheld(case, around) or not 0 < part < len(parts)
+    gone = draft is None or draft is not case.draft or is_withheld(case, around) or not 0 <= part < len(parts)
     if gone or any(f.sensitive for f in case.blocking):
         text = f"Part {part + 1} of version {version} is not shown: the reply has changed or is withheld."
         return slack_message(text, [context(plain(text))])
@@ -142,7 +151,7 @@ def direct_message(case: Case, effect: DirectMessage, around: Surroundings) -> S
     if effect.kind == "receipt":
         blocks += _receipt_lines(case, effect, around)
     blocks.append(context(plain(f"{case_and_ticket(case)} · {customer_name(case)}")))
-    packet = case.packets[0] if case.packets else None
+    packet = case.packet(str(effect.data.get("packet", ""))) or (case.packets[0] if case.packets else None)
     if packet and (url := around.permalink(packet.channel_id, packet.ts)):
         if effect.kind in ("cc_opened", "cc_closed"):  # who only has to know gets no button (DE7)
             blocks.append(rich(line(link(url, f"The case in #{one_line(packet.channel, 80)}"))))
@@ -159,6 +168,11 @@ def _told(case: Case, effect: DirectMessage, around: Surroundings) -> tuple[str,
         case "asked":
             role = around.role(str(data.get("role", "")))
             return "You are asked", f"as {role}: {topic(case)}, {customer_name(case)}."
+        case "moved":
+            return "↪ Needs you in another place", (
+                f"{topic(case)}, {customer_name(case)}: its channel cannot be used, so its packet stands elsewhere. "
+                "You may decide as before."
+            )
         case "feedback":
             why = ": ".join(
                 filter(None, [spelled(str(data.get("category", ""))), one_line(str(data.get("text", "")), 600)])

@@ -102,26 +102,23 @@ def waiting_for(case: Case, around: Surroundings) -> str:
 def ask(case: Case, packet: Packet, around: Surroundings) -> str:
     """What this packet asks of whoever reads it, without the customer."""
     about = topic(case)
+    reply = f"write a reply about {about}" if case.action else f"write {about}"
     if packet.kind == "signoff":
         return f"sign-off for {about}"
     if not packet.can_decide:
         return f"for your information, {about}"
     if packet.kind == "write_reply" and case.state == "pending":
-        return to_write(case)
+        return reply
     if case.state == "awaiting_signoff":
         return f"waiting for sign-off on {about}"
     if decidable_draft(case, around) is None:
-        return to_write(case)
+        return reply
     given, total = steps(case)
     if total > 1:
         return f"approval {min(given + 1, total)} of {total} for {about}"
     if must_edit(case):
         return f"edit and approve {about}"
     return f"approve {about}"
-
-
-def to_write(case: Case) -> str:
-    return f"write a reply about {topic(case)}" if case.action else f"write {topic(case)}"
 
 
 def can_override(case: Case, around: Surroundings) -> bool:

@@ -46,7 +46,7 @@ def queues_of(case: Case) -> frozenset[str]:
     """Channels whose people are asked about this case now: where policy sent it, and wherever a packet lets decide."""
     if case.state not in UNDECIDED_STATES or case.assessment is None:
         return frozenset()
-    return frozenset({case.assessment.route.channel, *(p.channel for p in case.packets if p.can_decide)})
+    return frozenset({case.assessment.route.channel, *(p.queue for p in case.packets if p.can_decide)})
 
 
 def overdue_at(case: Case) -> datetime:

@@ -144,6 +144,8 @@ _AGAIN = (
         settled_at=None,
     )
 )
+_TRIED = (outbox.c.status == "pending", outbox.c.destination == bindparam("to"), outbox.c.maybe_sent == 0)
+_HASTEN = update(outbox).where(*_TRIED, _WAITING).values(due_at=_AT_ONCE)
 _LANE = select(outbox.c.id, outbox.c.number, outbox.c.status, outbox.c.ready).where(*_IN_LANE).order_by(outbox.c.number)
 _SET_READY = update(outbox).where(_BY_ID).values(ready=bindparam("flag"))
 _BUSY_LANES = (
@@ -296,6 +298,10 @@ class OutboxWrites(OutboxReads):
         self._connection.execute(_AGAIN, {"of_id": delivery_id, "soon": _AT_ONCE})
         self._refresh(row.lane)
         return True
+
+    def hasten(self, destination: Destination) -> None:
+        """All that waits for another try is due now, but for what may have arrived and has to be looked for first."""
+        self._connection.execute(_HASTEN, {"to": destination})
 
     def _row(self, delivery_id: str) -> Row[Any]:
         row = self._connection.execute(_ONE, {"of_id": delivery_id}).one_or_none()

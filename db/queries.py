@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection, and_, bindparam, func, or_, select, text
+from sqlalchemy import Connection, and_, bindparam, distinct, func, or_, select, text
+from sqlalchemy import case as when
 
 from app.core.assessment import Tier
 from app.core.audit import event_time
@@ -56,6 +57,12 @@ class StoredAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 _CASE = select(cases.c.document).where(cases.c.id == bindparam("id"))
 _OPEN_CASE = select(cases.c.document).where(cases.c.ticket_id == bindparam("ticket_id"), text(IS_OPEN))
+_OPEN_AFTER = (
+    select(cases.c.document)
+    .where(text(IS_OPEN), cases.c.ticket_id > bindparam("after"))
+    .order_by(cases.c.ticket_id)
+    .limit(bindparam("limit"))
+)
 _CONTACTS = (
     select(cases.c.state, func.count())
     .where(
@@ -162,6 +169,11 @@ class CaseReads:
                 yield _decode_case(row.document)
             place |= {"at": rows[-1].created_at, "id": rows[-1].id}
 
+    def open_cases(self, after: str = "", limit: int = _BATCH) -> list[Case]:
+        """Cases that are not final, by ticket, those after ticket `after`: one step of a walk over all of them."""
+        rows = self._connection.execute(_OPEN_AFTER, {"after": after, "limit": limit})
+        return [_decode_case(document) for document in rows.scalars()]
+
     def history(self, customer_id: str, ticket_id: str, since: datetime, *, but: str = "") -> History:
         """What else is known of the customer since then; the case `but` is not counted."""
         given = {"customer_id": customer_id, "since": event_time(since), "but": but}
@@ -186,6 +198,12 @@ class CaseReads:
                 oldest_at=None if oldest is None else datetime.fromisoformat(oldest),
             )
         return counts
+
+    def waiting(self, now: datetime) -> tuple[int, int]:
+        """Cases that wait for people, and how many of them too long; each once, however many queues it is in."""
+        late = func.count(distinct(when((queue_entries.c.due_at <= event_time(now), queue_entries.c.case_id))))
+        found = self._connection.execute(select(func.count(distinct(queue_entries.c.case_id)), late)).one()
+        return found[0], found[1]
 
     def next_in_queue(self, channel: str, limit: int) -> list[Case]:
         """The cases people of this channel are asked about: highest risk first, then the oldest."""

@@ -13,6 +13,7 @@ from typing import Literal, get_args
 from app.core.assessment import Assessment, PersonSays, Stage, TriggerType, Value
 from app.core.dynamic import Lookup, Resolved
 from app.core.findings import Finding
+from app.core.packet import Packet as Packet
 from app.core.requesthash import HashedAction, request_hash
 
 State = Literal[
@@ -215,25 +216,6 @@ class Claim(Value, frozen=True, kw_only=True):
     renewals: int = 0
 
 
-class Packet(Value, frozen=True, kw_only=True):
-    """A Slack message that shows the case. `ts` is None until Slack took it; `shown` is the digest Slack shows now.
-
-    kind `packet` has the decision buttons, `write_reply` is the helper packet of DE10, `escalation` stands in a further
-    channel, `signoff` is the request in the thread of packet `parent`.
-    """
-
-    key: str
-    kind: Literal["packet", "write_reply", "escalation", "signoff"]
-    role: str
-    channel: str
-    parent: str = ""
-    request_hash: str = ""  # signoff: the text it asks about
-    channel_id: str = ""
-    ts: str | None = None
-    shown: str = ""
-    can_decide: bool = True
-
-
 class Timer(Value, frozen=True, kw_only=True):
     """A row due at a time, a projection of `Case.timers`. `key` is unique within the case."""
 
@@ -308,6 +290,7 @@ class Case(Value, frozen=True, kw_only=True):
     notes: tuple[Note, ...] = ()
     escalations: tuple[Escalation, ...] = ()
     packets: tuple[Packet, ...] = ()
+    lost_channels: tuple[str, ...] = ()  # names of those that could not show it
     timers: tuple[Timer, ...] = ()
     fired: tuple[str, ...] = ()  # timer keys that fired: each rung once
     holding_sent: bool = False

@@ -30,6 +30,7 @@ from app.core.effects import (
 )
 from app.core.world import World
 
+UPDATES = "chat.update"  # Slack counts these together, whatever the channel
 NOTES = 100  # kept with the case, the latest; the audit log has them all
 
 
@@ -92,9 +93,11 @@ class Change:
         match effect:
             case PacketPost() | ThreadReply():
                 packet = self.case.packet(effect.packet)
-                return packet.channel if packet else ""
+                return (packet.person or packet.channel) if packet else ""
             case DirectMessage():
                 return effect.user
+            case PacketUpdate():
+                return UPDATES
             case _:
                 return ""
 
@@ -112,9 +115,12 @@ class Change:
             case _:
                 return f"{self.case.id}:out"
 
-    def post(self, packet: Packet) -> None:
-        self.set(packets=(*self.case.packets, packet))
-        self.send(PacketPost(packet=packet.key))
+    def put(self, packet: Packet) -> None:
+        """In the place of the packet with its key, or as a new one."""
+        if self.case.packet(packet.key) is None:
+            self.set(packets=(*self.case.packets, packet))
+            return
+        self.set(packets=tuple(packet if p.key == packet.key else p for p in self.case.packets))
 
     def note(self, note: Note) -> None:
         self.set(notes=(*self.case.notes, note)[-NOTES:])

@@ -34,6 +34,13 @@ EventType = Literal[
     "RoleUnresolved",
     "PacketPosted",
     "PacketUpdated",
+    "PacketLost",
+    "PacketDrifted",
+    "PacketMoved",
+    "PacketShortened",
+    "ChannelsBound",
+    "SlackLost",
+    "SlackBack",
     "ViewOpened",
     "WithheldDraftViewed",
     "Approved",
@@ -121,8 +128,10 @@ ThreadKind = Literal[
     "resolved",
     "unresolved",
     "reassessed",
+    "moved",
+    "reposted",
 ]
-DirectKind = Literal["feedback", "receipt", "urgent", "submitter_decided", "asked", "cc_opened", "cc_closed"]
+DirectKind = Literal["feedback", "receipt", "urgent", "submitter_decided", "asked", "moved", "cc_opened", "cc_closed"]
 
 
 class Effect(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="effect", omit_defaults=True):

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from app.core import (
     advice,
+    astray,
     claiming,
     decisions,
     handing,
@@ -57,6 +58,7 @@ from app.core.messages import (
     Reject,
     ReleaseCase,
     Reopen,
+    RepairPacket,
     ReportActionResult,
     RoleResolved,
     RoleUnresolved,
@@ -64,13 +66,15 @@ from app.core.messages import (
     SignOff,
     SubmitDraft,
     Supersede,
+    SurfaceLost,
     Understood,
     Undo,
     Withdraw,
     WithdrawByPerson,
     WriteReply,
 )
-from app.core.stages import check_rights
+from app.core.refusing import not_now
+from app.core.stages import check_rights, check_sees_pii
 from app.core.surfaces import refresh
 from app.core.who import people_for, remember
 from app.core.world import World
@@ -105,6 +109,7 @@ ACCEPTED: Mapping[type[Command], frozenset[State]] = {
     AddNote: _ALL - {"received"},
     SettleDelivery: frozenset({"indeterminate"}),
     ApplyPause: _ASKED | {"blocked"},
+    RepairPacket: _ALL - {"received"},
     HandOver: _ASKED | {"blocked"},
     FireTimer: _ALL - FINAL_STATES,
     PacketShown: _ALL,
@@ -115,6 +120,7 @@ ACCEPTED: Mapping[type[Command], frozenset[State]] = {
     RoleResolved: _ALL,
     RoleUnresolved: _ALL,
     GaveUp: _ALL,
+    SurfaceLost: _ALL,
     Parked: _ALL,
     HeldAtGate: _ALL,
 }
@@ -148,7 +154,7 @@ def decide(case: Case | None, command: AnyCommand, world: World) -> Outcome:
     if case is None:
         raise Refused("no_case", f"There is no case {command.case_id}.")
     if case.state not in ACCEPTED[type(command)]:
-        raise Refused(_code(case), explain_state(case, world))
+        raise not_now(case, world)
     world = replace(world, people=people_for(case, world.people))
     change = Change(case, world, _actor(command), getattr(command, "click", None))
     _apply(change, command)
@@ -213,6 +219,8 @@ def _apply(change: Change, command: AnyCommand) -> None:
             receiving.report_action_result(change, command)
         case ApplyPause():
             pausing.apply(change, command)
+        case RepairPacket():
+            astray.repair(change, command)
         case HandOver():
             handing.hand_over(change, command)
         case FireTimer(key=advice.TIMER):
@@ -239,6 +247,8 @@ def _apply(change: Change, command: AnyCommand) -> None:
             receipts.delivered(change, command)
         case GaveUp():
             receipts.gave_up(change, command)
+        case SurfaceLost():
+            astray.surface_lost(change, command)
         case Parked():
             receipts.parked(change, command)
         case HeldAtGate():
@@ -317,7 +327,7 @@ def _record_view(change: Change, command: RecordView) -> None:
     leads_to = _VIEW_FOR.get(command.what)
     if leads_to is not None:
         if case.state not in ACCEPTED[leads_to]:
-            raise Refused(_code(case), explain_state(case, world))
+            raise not_now(case, world)
         any_step = command.what in ("edit", "write", "reject")
         match command.what:
             case "override":
@@ -340,6 +350,8 @@ def _record_view(change: Change, command: RecordView) -> None:
         change.set(withheld_viewed_by=tuple(dict.fromkeys((*case.withheld_viewed_by, command.user))))
         change.record("WithheldDraftViewed")
         return
+    if command.what == "pii":
+        check_sees_pii(command.user, world.people, world.active)
     change.record("ViewOpened", view=command.what)
     if change.case.claim is not case.claim:
         refresh(change)
@@ -355,52 +367,3 @@ def _add_note(change: Change, command: AddNote) -> None:
     change.note(Note(user=command.user, text=text, at=change.now, key=key))
     change.record("NoteAdded", reason=text)
     refresh(change)
-
-
-def _code(case: Case) -> str:
-    return {
-        "expired": "expired",
-        "superseded": "superseded",
-        "withdrawn": "withdrawn",
-        "awaiting_signoff": "awaiting_signoff",
-        "pending": "not_now",
-        "blocked": "blocked",
-        "received": "not_now",
-        "failed": "failed",
-        "indeterminate": "indeterminate",
-    }.get(case.state, "already_decided")
-
-
-def explain_state(case: Case, world: World) -> str:
-    """Why the case takes no such command now, and who brought it there: read by the person who clicked."""
-    verdict = case.verdict
-    who = world.people.find(verdict.by.removeprefix("slack:")) if verdict and verdict.by else None
-    name = (who.name or verdict.by) if who and verdict else ""
-    when = f" at {verdict.at:%H:%M} UTC" if verdict else ""
-    by = f" by {name}{when}" if name else when
-    match case.state:
-        case "pending" | "received":
-            return "The case waits for its first decision; there is nothing to do of that kind now."
-        case "awaiting_signoff":
-            signed = ", ".join(world.people.find(a.user).name or a.user for a in case.approvals)
-            return f"Already approved by {signed}; it waits for a second person's sign-off in the thread."
-        case "approved" | "sending" | "sent":
-            outcome = verdict.outcome if verdict else "approved"
-            return f"Already decided: {outcome}{by}."
-        case "rejected":
-            reason = f' Reason: "{verdict.reason}"' if verdict and verdict.reason else ""
-            return f"Already decided: rejected{by}.{reason}"
-        case "superseded":
-            return f"This case was replaced by case {case.superseded_by}; nothing was sent from here."
-        case "expired":
-            return f"This case expired{when}; the draft was not sent."
-        case "withdrawn":
-            reason = f' Reason: "{verdict.reason}"' if verdict and verdict.reason else ""
-            return f"This case was withdrawn{when}.{reason}"
-        case "blocked":
-            return "Nobody can approve this case as it is: write the reply, or ask a policy owner."
-        case "failed":
-            return f"Approved{by}, but the reply could not be delivered; see the packet's thread."
-        case "indeterminate":
-            return f"Approved{by}; nobody can tell yet whether the reply arrived. Settle that first."
-    assert_never(case.state)

@@ -187,6 +187,7 @@ class RecordView(ByPerson, frozen=True, kw_only=True):
         "withdraw",
         "history",
         "withheld_draft",
+        "pii",
     ]
 
 
@@ -205,6 +206,19 @@ class ApplyPause(Command, frozen=True, kw_only=True):
     """The switch for AI text was thrown where this case waits: its packets show it."""
 
     by: str
+    reason: str = ""
+
+
+class RepairPacket(Command, frozen=True, kw_only=True):
+    """Slack does not show what it should: the message `ts` is gone, says something else, or its channel is lost.
+
+    `ts` is empty for a packet that never came to Slack.
+    """
+
+    by: str
+    packet: str
+    ts: str
+    found: Literal["missing", "drifted", "no_channel"]
     reason: str = ""
 
 
@@ -281,6 +295,22 @@ class GaveUp(Receipt, frozen=True, kw_only=True):
     remedy: str = ""
 
 
+class SurfaceLost(Receipt, frozen=True, kw_only=True):
+    """Slack refuses a packet for good, or what belongs in its thread.
+
+    `lost`: the channel takes nothing, the message is gone, the message is too big or badly shaped, or the packet was on
+    its way to another place (`moving`) when its reply came. `channel` and `ts` are where it was tried.
+    """
+
+    packet: str
+    channel: str
+    ts: str
+    lost: Literal["channel", "message", "shape", "moving"]
+    error: str
+    remedy: str = ""
+    effect: AnyEffect | None = None
+
+
 class Parked(Receipt, frozen=True, kw_only=True):
     """Nobody can tell whether it arrived (DL2)."""
 
@@ -322,6 +352,7 @@ AnyCommand = (
     | RedriveDelivery
     | PersonCommand
     | ApplyPause
+    | RepairPacket
     | HandOver
     | FireTimer
     | PacketShown
@@ -332,6 +363,7 @@ AnyCommand = (
     | RoleResolved
     | RoleUnresolved
     | GaveUp
+    | SurfaceLost
     | Parked
     | HeldAtGate
 )

@@ -15,6 +15,7 @@ from app.core.change import Change
 from app.core.ending import patch_crm, reopen_for_people
 from app.core.errors import Refused
 from app.core.messages import Reassess
+from app.core.placing import place
 from app.core.policy import Policy
 from app.core.policy.facts import fold
 from app.core.policy.verdict import LADDERS, REQUIRED
@@ -176,18 +177,18 @@ def _move_packets(change: Change) -> None:
     def moved(packet: Packet) -> Packet:
         if packet.kind == "signoff":
             return packet
-        if packet.channel == route.channel and packet.kind == "write_reply":
+        if packet.queue == route.channel and packet.kind == "write_reply":
             return replace(packet, kind="packet", role=route.role)  # they decide now
-        return packet if packet.channel in asked else replace(packet, can_decide=False)
+        return packet if packet.queue in asked else replace(packet, can_decide=False)
 
     change.set(packets=tuple(map(moved, case.packets)))
-    there = {packet.channel for packet in case.packets if packet.kind != "signoff"}
+    there = {packet.queue for packet in case.packets if packet.kind != "signoff"}
     for helper in also:
         if helper.channel in there:
             show_to(change, helper.role, can_decide=True)
             continue
         key = f"p{len(change.case.packets) + 1}"
-        change.post(Packet(key=key, kind="write_reply", role=helper.role, channel=helper.channel))
+        place(change, Packet(key=key, kind="write_reply", role=helper.role, channel=helper.channel))
 
 
 def _stand(case: Case, assessment: Assessment) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from app.core.effects import CrmPatch, HelpdeskFields, Settlement
 from app.core.ending import end, patch_crm, reopen_for_people, report, sent
 from app.core.errors import Refused
 from app.core.messages import Delivered, GaveUp, HeldAtGate, PacketShown, Parked, RedriveDelivery, SettleDelivery
+from app.core.placing import tell_where
 from app.core.scanning import blocked, scan_reply
 from app.core.surfaces import open_packets, refresh, tell
 
@@ -23,6 +24,10 @@ def packet_shown(change: Change, command: PacketShown) -> None:
     packet = change.case.packet(command.packet)
     if packet is None:
         raise Refused("no_packet", f"The case has no packet {command.packet}.")
+    change.settle(Settlement(delivery=command.delivery, status="done"))
+    if command.ts in packet.gone:  # deleted while this was on its way
+        change.record("PacketUpdated", packet=packet.key, channel_id=command.channel_id, ts=command.ts, gone=True)
+        return
     first = packet.ts is None
     shown = replace(packet, channel_id=command.channel_id, ts=command.ts, shown=command.digest)
     change.set(packets=tuple(shown if p.key == packet.key else p for p in change.case.packets))
@@ -34,7 +39,8 @@ def packet_shown(change: Change, command: PacketShown) -> None:
         ts=command.ts,
         digest=command.digest,
     )
-    change.settle(Settlement(delivery=command.delivery, status="done"))
+    if first:
+        tell_where(change, shown)
 
 
 def delivered(change: Change, command: Delivered) -> None:

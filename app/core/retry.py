@@ -38,6 +38,7 @@ class Breaker(msgspec.Struct, frozen=True):
 
     failures: int = 0
     probe_at: datetime | None = None
+    opened_at: datetime | None = None
 
     def allows(self, now: datetime) -> int | None:
         """How many deliveries may be tried now: None is no limit."""
@@ -46,7 +47,9 @@ class Breaker(msgspec.Struct, frozen=True):
         return 1 if self.probe_at is None or now >= self.probe_at else 0
 
     def failed(self, now: datetime) -> Breaker:
-        return Breaker(self.failures + 1, now + PROBE_EVERY)
+        failures = self.failures + 1
+        opened = self.opened_at or (now if failures >= FAILURES_TO_OPEN else None)
+        return Breaker(failures, now + PROBE_EVERY, opened)
 
     def succeeded(self) -> Breaker:
         return self if self.failures == 0 else Breaker()

@@ -21,7 +21,16 @@ def scan_messages(case: Case, rules: Rules) -> tuple[Finding, ...]:
             found += _named(scan(message.text, "input", rules, context), "input", f"message:{index}")
         else:
             previous = message.text
-    return tuple(found)
+    return (*found, *_personal(case, rules))
+
+
+def _personal(case: Case, rules: Rules) -> Iterable[Finding]:
+    """Personal data in what stands beside the messages: people see it masked too (OP7)."""
+    texts = [("subject", case.ticket.subject), *((f"context:{i}", fact.value) for i, fact in enumerate(case.context))]
+    for source, text in texts:
+        if text:
+            found = scan(text, "input", rules, ScanContext())
+            yield from _named((f for f in found if f.entity is not None), "input", source)
 
 
 def scan_reply(case: Case, text: str, rules: Rules, source: str) -> tuple[Finding, ...]:

@@ -186,6 +186,13 @@ def check_rights(
     return next((role for role in matching if role in still_open), matching[0])
 
 
+def check_sees_pii(user: str, people: People, policy: Policy) -> None:
+    """Personal data is shown to the roles that roles.yaml says may see it, as it says today."""
+    wanted = tuple(name for name, spec in policy.roles.items() if spec.sees_pii)
+    if not people.roles_of(user) & set(wanted):
+        raise Refused("no_pii", f"Only {role_names(wanted, policy)} may see what is masked here.")
+
+
 def check_holds(wanted: Iterable[str], user: str, people: People, policy: Policy, doing: str) -> str:
     """The first of these roles that `user` holds; Refused otherwise. `doing` begins the sentence."""
     if not people.find(user).may_decide:

@@ -12,15 +12,16 @@ from app.core.change import Change
 from app.core.effects import PacketPost, PacketUpdate, ThreadKind, ThreadReply
 from app.core.lookups import ask_in_person, awaited, look_up
 from app.core.parts import draft_parts
+from app.core.placing import place
 from app.core.stages import able, open_roles, roles_at, unstaffed
 
 
 def open_packets(change: Change) -> None:
     """The packet in the route's channel and the further ones policy asks for (DE10)."""
     assessment = change.case.assessed
-    change.post(Packet(key="p1", kind="packet", role=assessment.route.role, channel=assessment.route.channel))
+    place(change, Packet(key="p1", kind="packet", role=assessment.route.role, channel=assessment.route.channel))
     for number, route in enumerate(assessment.also, start=2):
-        change.post(Packet(key=f"p{number}", kind="write_reply", role=route.role, channel=route.channel))
+        place(change, Packet(key=f"p{number}", kind="write_reply", role=route.role, channel=route.channel))
     show_rest_of_draft(change)
 
 
@@ -29,22 +30,23 @@ def show_rest_of_draft(change: Change) -> None:
     draft = change.case.sendable_draft
     if draft is None:
         return
-    for part in range(1, len(draft_parts(draft.text))):
+    first = 0 if change.case.packets[0].brief else 1
+    for part in range(first, len(draft_parts(draft.text))):
         tell(change, "draft_part", part=part, version=draft.version)
 
 
 def show_to(change: Change, role: str, *, can_decide: bool) -> Packet:
     """The packet that the role's channel sees, posted now if there is none yet; who gains a step can act on it."""
     channel = change.world.policy.roles[role].channel
-    there = next((p for p in change.case.packets if p.channel == channel and p.kind != "signoff"), None)
+    there = next((p for p in change.case.packets if p.queue == channel and p.kind != "signoff"), None)
     if there is not None:
-        opened = replace(there, can_decide=there.can_decide or can_decide)
-        change.set(packets=tuple(opened if p.key == there.key else p for p in change.case.packets))
-        return opened
+        for packet in change.case.packets:  # several, where it stands with people one by one
+            if packet.queue == channel and packet.kind != "signoff":
+                change.put(replace(packet, can_decide=packet.can_decide or can_decide))
+        return there
     key = f"p{len(change.case.packets) + 1}"
     packet = Packet(key=key, kind="escalation", role=role, channel=channel, can_decide=can_decide)
-    change.post(packet)
-    return packet
+    return place(change, packet)
 
 
 def request_signoffs(change: Change) -> None:
@@ -59,7 +61,8 @@ def request_signoffs(change: Change) -> None:
             continue
         parent = show_to(change, role, can_decide=True)
         key = f"s{len(change.case.packets) + 1}"
-        change.post(
+        place(
+            change,
             Packet(
                 key=key,
                 kind="signoff",
@@ -67,7 +70,8 @@ def request_signoffs(change: Change) -> None:
                 channel=parent.channel,
                 parent=parent.key,
                 request_hash=change.case.request_hash,
-            )
+                home=parent.home,
+            ),
         )
         change.record("SignOffRequested", role=role, stage=stage.id, packet=key)
         ask_in_person(change, role)

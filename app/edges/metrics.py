@@ -100,10 +100,12 @@ class _Gauges(Collector):
         age = GaugeMetricFamily("countersign_outbox_oldest_seconds", "Age of the oldest", labels=["destination"])
         stuck = GaugeMetricFamily("countersign_outbox_stuck", "Deliveries a person must look at", labels=["status"])
         untimed = GaugeMetricFamily("countersign_cases_without_timers", "Waiting cases with no timer: always a fault")
+        slack = GaugeMetricFamily("countersign_slack_unreachable", "1 while people are told by mail instead")
         alarms = GaugeMetricFamily("countersign_open_alarms", "Told and not over yet", labels=["alarm"])
         unsound = GaugeMetricFamily("countersign_directory_problems", "Roles and channels that somebody has to mend")
         unsound.add_metric([], len(self._problems()))
         with self._engine.store.reading() as reader:
+            slack.add_metric([], float(reader.office().slack_lost_at is not None))
             for queue, count in reader.queue_counts(now).items():
                 pending.add_metric([queue], count.pending)
                 overdue.add_metric([queue], count.overdue)
@@ -119,4 +121,4 @@ class _Gauges(Collector):
             told = Tally(alarm.kind for alarm in reader.office().alarms)
         for kind in get_args(AlarmKind):
             alarms.add_metric([kind], told[kind])
-        yield from (pending, overdue, late, waiting, age, stuck, untimed, alarms, unsound)
+        yield from (pending, overdue, late, waiting, age, stuck, untimed, alarms, unsound, slack)

@@ -79,6 +79,7 @@ class SlackDirectory:
         self._reading = threading.Lock()  # one reader of Slack at a time
         self._publishing = threading.Lock()
         self._read: _Read | None = None
+        self._bound: dict[str, str] = {}
         self._people = People()
         self._problems: tuple[str, ...] = ()
         self._fault = ""
@@ -103,6 +104,16 @@ class SlackDirectory:
         with self._publishing:
             self._roles = dict(roles)
         self._publish()
+
+    def bind(self, channels: Mapping[str, str]) -> None:
+        """Channel ids that names stood for in an earlier run: whoever renames a channel takes no case astray."""
+        with self._publishing:
+            self._bound = dict(channels)
+        self._publish()
+
+    def bound(self) -> Mapping[str, str]:
+        """The channel each role's name stands for: found by name once, by id ever after while that channel is there."""
+        return dict(self._bound)
 
     def ensure(self, user_id: str) -> Person:
         """The person behind an id; a network call for one nobody knows. Raises RetryLater."""
@@ -161,7 +172,8 @@ class SlackDirectory:
             roster, channels = read_people(self._client), read_channels(self._client)
         else:
             # Where a role's channel cannot be used somebody may be mending just that.
-            broken = any(channel_problem(r, s, old.channels) for r, s in self._roles.items())
+            known = _by_role_names(self._roles, old.channels, self._bound)
+            broken = any(channel_problem(r, s, known) for r, s in self._roles.items())
             url, roster, channels = old.url, old.roster, read_channels(self._client) if broken else old.channels
         groups = read_groups(self._client)
         unknown = {u for g in groups.by_handle.values() for u in g.members} - roster.persons.keys()
@@ -176,18 +188,36 @@ class SlackDirectory:
             if read is None:
                 return
             handles = read.groups.by_handle
+            channels = _by_role_names(roles, read.channels, self._bound)
+            named = {s.channel for s in roles.values()} & channels.keys()
+            self._bound = {**self._bound, **{name: channels[name].id for name in named}}
             people = People(
                 persons=read.roster.persons,
                 roles={r: _users(s, read) for r, s in roles.items() if s.group or s.users},
-                channels={name: c.id for name, c in read.channels.items()},
+                channels={name: c.id for name, c in channels.items()},
                 groups={r: handles[s.group].id for r, s in roles.items() if s.group in handles},
                 workspace_url=read.url,
             )
             found = [member_problem(r, s, read.roster, read.groups, people) for r, s in roles.items()]
-            found += [channel_problem(r, s, read.channels) for r, s in roles.items()]
+            found += [channel_problem(r, s, channels) for r, s in roles.items()]
+            found += [_renamed(name, channels[name], read.channels) for name in sorted(named)]
             self._people = people
             # Several roles may share one channel, and so its fault.
             self._problems = tuple(dict.fromkeys(p for p in found if p))
+
+
+def _by_role_names(
+    roles: Mapping[str, RoleSource], channels: Mapping[str, Channel], bound: Mapping[str, str]
+) -> Mapping[str, Channel]:
+    """Channels by name, those of roles by what their name meant at first, wherever that channel still exists."""
+    by_id = {c.id: c for c in channels.values()}
+    kept = {s.channel: by_id[bound[s.channel]] for s in roles.values() if bound.get(s.channel) in by_id}
+    return {**channels, **kept}
+
+
+def _renamed(name: str, channel: Channel, channels: Mapping[str, Channel]) -> str:
+    now = next((other for other, c in channels.items() if c.id == channel.id), name)
+    return "" if now == name else f"#{name} of roles.yaml is called #{now} in Slack by now; its cases still go there"
 
 
 def _with(roster: Roster, persons: Iterable[Person]) -> Roster:

@@ -12,6 +12,7 @@ import httpx
 from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
+from app.core.change import UPDATES
 from app.ports.errors import Found, GiveUp, RetryLater, SendResult
 from app.ports.http import HttpDestination
 from app.ports.pace import Pace
@@ -95,7 +96,7 @@ class SlackPort:
         blocks: Blocks,
         metadata: Mapping[str, Any] | None = None,
     ) -> SendResult:
-        channel = self._direct_channel(user)
+        channel = self.direct_channel(user)
         return self._post(delivery_id, user, channel, text, blocks, metadata, None)
 
     def update(
@@ -103,15 +104,20 @@ class SlackPort:
     ) -> SendResult:
         """Shows the same twice at worst: it may be repeated."""
         shown: dict[str, Any] = {"metadata": dict(metadata)} if metadata else {}
-        call(
-            self._client.chat_update,
-            repeatable=True,
-            channel=channel,
-            ts=ts,
-            text=text,
-            blocks=list(blocks),
-            **shown,
-        )
+        try:
+            call(
+                self._client.chat_update,
+                repeatable=True,
+                channel=channel,
+                ts=ts,
+                text=text,
+                blocks=list(blocks),
+                **shown,
+            )
+        except RetryLater as exc:
+            if exc.after:  # the others wait too: none of them would be let through
+                self._pace.hold(UPDATES, exc.after)
+            raise
         return SendResult(remote_id=ts, channel_id=channel, ts=ts)
 
     def find_posted(
@@ -148,7 +154,7 @@ class SlackPort:
     def find_direct(self, delivery_id: str, user: str, oldest: datetime) -> tuple[Found, str]:
         """`find_posted` in the direct messages with `user`."""
         try:
-            channel = self._direct_channel(user)
+            channel = self.direct_channel(user)
         except GiveUp:
             return Found.UNKNOWN, ""
         return self.find_posted(delivery_id, channel, None, oldest)
@@ -233,7 +239,8 @@ class SlackPort:
         ts = str(posted.get("ts", ""))
         return SendResult(remote_id=ts, channel_id=str(posted.get("channel", channel)), ts=ts)
 
-    def _direct_channel(self, user: str) -> str:
+    def direct_channel(self, user: str) -> str:
+        """The id of the direct conversation with `user`. Raises RetryLater or GiveUp."""
         known = self._directs.get(user)
         if known:
             return known

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from http.client import HTTPException
-from typing import Any
+from typing import Any, Literal
 from urllib.error import URLError
 
 import msgspec
@@ -117,9 +117,28 @@ CODES: Mapping[str, SlackRule] = {
     ),
     **_give_up(_VIEW, "not_found", "hash_conflict", "duplicate_external_id", "push_limit_reached"),
 }
+# What a refused packet, or reply in its thread, says of the place it was meant for (SL2).
+CHANNEL_LOST = frozenset(
+    {"channel_not_found", "is_archived", "channel_is_archived", "not_in_channel", "team_access_not_granted"}
+    | {code for code in CODES if code.startswith("restricted_action")}
+)
+MESSAGE_LOST = frozenset({"message_not_found", "thread_not_found", "cant_update_message", "edit_window_closed"})
+SHAPE_REFUSED = frozenset(
+    {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "invalid_metadata_format"}
+    | {"invalid_metadata_schema", "metadata_too_large"}
+)
 _UNNAMED = SlackRule(Verdict.GIVE_UP, "Look the code up in Slack's API reference, then redrive the delivery")
 _CODE = re.compile(r"[a-z][a-z0-9_]{1,60}")
 _POINTER = re.compile(r"\[json-pointer:([A-Za-z0-9_/.-]{1,200})\]")
+
+
+def surface_trouble(code: str) -> Literal["channel", "message", "shape"] | None:
+    """What Slack's refusal of a message means for the packet; None when it says nothing about its place."""
+    if code in CHANNEL_LOST:
+        return "channel"
+    if code in MESSAGE_LOST:
+        return "message"
+    return "shape" if code in SHAPE_REFUSED else None
 
 
 def call(

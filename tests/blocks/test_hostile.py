@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import get_args
 
@@ -11,11 +12,13 @@ from msgspec.structs import replace
 
 from app.core.assessment import Reason
 from app.core.case import STATES, Action, Attachment, Extracted, Fact, Gist, Note, Source, Submitter, Verdict
-from app.core.effects import DirectMessage, ThreadKind, ThreadReply
+from app.core.effects import DirectKind, DirectMessage, ThreadKind, ThreadReply
 from app.core.figures import Figures
 from app.core.findings import Finding
 from app.core.offering import Offer
 from app.core.parts import draft_parts
+from app.courier import with_digest
+from app.sandbox.validation import MAX_BLOCK_TEXT, block_text_size
 from blocks.card import case_card
 from blocks.figures import stats_message
 from blocks.history import history_view
@@ -33,6 +36,7 @@ from blocks.modals import (
 )
 from blocks.notices import notice_blocks
 from blocks.packet import packet_message
+from blocks.personal import personal_view
 from blocks.queue import QueueRow, queue_message
 from blocks.stuck import StuckRow, stuck_message
 from blocks.thread import direct_message, thread_message
@@ -87,7 +91,8 @@ def cases(draw):
     finding = Finding(
         rule_id=t(), rule_version="1", type="policy", action=draw(st.sampled_from(["allowed", "blocked"])),
         start=0, end=2, reason=t(), guidance="Read https://kb.example/refunds",
-        source=draw(st.sampled_from(["draft:1", "message:0", "summary"])),
+        source=draw(st.sampled_from(["draft:1", "message:0", "summary", "context:0", "subject"])),
+        entity=draw(st.sampled_from([None, "EMAIL"])),
     )  # fmt: skip
     assess = a_high_assessment if high else an_assessment
     reasons = (Reason(rule_id="r", text=t(), guidance=t(), link="https://kb.example/refunds", facts={"x": t()}),)
@@ -127,12 +132,21 @@ def check_message(message):
     assert "://" not in message.text
 
 
+def within_slacks_limits(message):
+    """Of one message, as the sandbox enforces them: blocks, their text together, and the text of an update."""
+    assert len(message.blocks) <= 50
+    assert block_text_size(message.blocks) <= MAX_BLOCK_TEXT
+    assert len(message.text) <= 4_000
+    assert len(json.dumps(with_digest(message))) <= 8_000
+
+
 @settings(max_examples=80, deadline=None)
 @given(cases(), st.booleans())
 def test_packets_are_valid_dead_and_whole(case, paused):
     around = replace(AROUND, paused=paused)
     kinds = ("packet", "write_reply", "escalation", "signoff")
     packets = tuple(a_packet(key=k, kind=k, request_hash=case.request_hash if k == "signoff" else "") for k in kinds)
+    packets += (a_packet(key="moved", home="support-review", channel="x"), a_packet(key="p.1", person="UAGENT1"))
     case = replace(case, packets=packets, approvals=(an_approval(case),))
     for packet in packets:
         message = packet_message(case, packet, around)
@@ -141,6 +155,11 @@ def test_packets_are_valid_dead_and_whole(case, paused):
         shown = draft_shown(message.blocks)
         held_back = "The AI's draft is withheld" in str(message.blocks)
         assert shown == ("" if held_back or not case.draft else draft_parts(case.draft.text)[0])
+        within_slacks_limits(message)
+        brief = packet_message(case, replace(packet, brief=True), around)
+        check_message(brief)
+        assert draft_shown(brief.blocks) == ""
+        assert block_text_size(brief.blocks) < 3_000
 
 
 @settings(max_examples=40, deadline=None)
@@ -152,8 +171,10 @@ def test_thread_and_direct_messages_are_dead(case, foreign):
     for kind in get_args(ThreadKind):
         if kind == "draft_part":
             continue
-        check_message(thread_message(case, ThreadReply(packet="p1", kind=kind, data=data), AROUND))
-    for kind in ("feedback", "receipt", "urgent", "submitter_decided", "cc_opened", "cc_closed"):
+        message = thread_message(case, ThreadReply(packet="p1", kind=kind, data=data), AROUND)
+        check_message(message)
+        within_slacks_limits(message)
+    for kind in get_args(DirectKind):
         message = direct_message(case, DirectMessage(user="UAGENT1", kind=kind, data=data), AROUND)
         check_message(replace(message, blocks=[b for b in message.blocks if b["type"] != "actions"]))
     draft = case.sendable_draft
@@ -161,6 +182,7 @@ def test_thread_and_direct_messages_are_dead(case, foreign):
     for part in range(1, len(parts)):
         message = thread_message(case, ThreadReply(packet="p1", kind="draft_part", data={"part": part}), AROUND)
         check_message(message)
+        within_slacks_limits(message)
         shown.append(draft_shown(message.blocks))
     assert "".join(shown) == "".join(parts[1:])
 
@@ -173,7 +195,12 @@ def test_modals_notices_and_home_are_valid_and_dead(case, foreign):
     forms = (edit_view, approve_view, write_view, reject_view, decline_view, reassess_view, withdraw_view)
     views = [make(case, packet, meta, replace(AROUND, intents=(("topic", foreign, "low"),))) for make in forms]
     event = {"type": foreign, "actor": foreign, "at": NOW, "reason": foreign, "data": {"role": foreign}}
-    views += [withheld_view(case), message_view(foreign, foreign, foreign), history_view(case, [event], AROUND)]
+    views += [
+        withheld_view(case),
+        personal_view(case),
+        message_view(foreign, foreign, foreign),
+        history_view(case, [event], AROUND),
+    ]
     views.append(home_view("UAGENT1", [case], replace(AROUND, workspace_url=""), delegations=(foreign,)))
     views.append(home_view("UAGENT1", [], AROUND, submitted=[case], figures=((foreign, foreign),), may_submit=True))
     for view in views:
@@ -182,7 +209,8 @@ def test_modals_notices_and_home_are_valid_and_dead(case, foreign):
         check("", check_blocks)
     check_message(case_card(case, replace(AROUND, workspace_url=""), frozenset(get_args(Offer))))
     check("", notice_blocks("refused", foreign, case=case, packet=packet, around=AROUND))
-    message = queue_message([QueueRow(channel=foreign, pending=1)], [case], replace(AROUND, workspace_url=""))
+    bare = replace(AROUND, workspace_url="")
+    message = queue_message([QueueRow(channel=foreign, pending=1)], [case], bare, waiting=(1, 0))
     check_message(message)
     row = StuckRow(delivery=f"{case.id}-7", effect="HelpdeskReply", dead=True, error=foreign, age=9.0, case=case)
     stuck = stuck_message([row], replace(AROUND, workspace_url=""), may=True, more=True)

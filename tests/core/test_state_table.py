@@ -38,6 +38,7 @@ from app.core.messages import (
     Reject,
     ReleaseCase,
     Reopen,
+    RepairPacket,
     ReportActionResult,
     RoleResolved,
     RoleUnresolved,
@@ -45,6 +46,7 @@ from app.core.messages import (
     SignOff,
     SubmitDraft,
     Supersede,
+    SurfaceLost,
     Understood,
     Undo,
     Withdraw,
@@ -108,6 +110,7 @@ def command_for(kind: type[Command], case: Case) -> AnyCommand:
         AddNote: AddNote(**click, text="Called the carrier.", click=Click(channel="C1", ts="1.1")),
         SettleDelivery: SettleDelivery(**click, delivery=f"{case.id}-9", arrived=True),
         ApplyPause: ApplyPause(case_id=case.id, by="slack:ULEAD1", reason="Wrong prices."),
+        RepairPacket: RepairPacket(case_id=case.id, by="system:reconciler", packet="p1", ts="", found="no_channel"),
         HandOver: HandOver(case_id=case.id, by="slack:UAGENT1", of="UAGENT1", to="UAGENT2", until=NOW),
         FireTimer: FireTimer(case_id=case.id, key=timer),
         PacketShown: PacketShown(**receipt, packet="p1", channel_id="C1", ts="1.1", digest="d"),
@@ -118,6 +121,9 @@ def command_for(kind: type[Command], case: Case) -> AnyCommand:
         RoleResolved: RoleResolved(**receipt, role="support_lead", users=("ULEAD1",), source="file"),
         RoleUnresolved: RoleUnresolved(**receipt, role="support_lead", error="gone"),
         GaveUp: GaveUp(**receipt, error="gone"),
+        SurfaceLost: SurfaceLost(
+            **receipt, packet="p1", channel="support-review", ts="", lost="channel", error="is_archived"
+        ),
         Parked: Parked(**receipt, error="time-out", look_at="the ticket"),
         HeldAtGate: HeldAtGate(**receipt, reason="changed"),
     }

@@ -26,6 +26,7 @@ SCOPES: dict[str, set[str]] = {
     "chat.postMessage": {"chat:write"},
     "chat.update": {"chat:write"},
     "conversations.history": {*CHANNEL_HISTORY, "im:history"},
+    "conversations.info": {"channels:read", "groups:read"},
     "conversations.list": {"channels:read", "groups:read"},
     "conversations.open": {"im:write"},
     "conversations.replies": {*CHANNEL_HISTORY, "im:history"},

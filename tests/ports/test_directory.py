@@ -370,3 +370,43 @@ def test_a_new_policy_brings_other_roles_without_asking_slack(slack: FakeSlack, 
     assert found.snapshot().roles == {"qa": frozenset({"U1"})}
     assert found.problems() == []
     assert slack.calls == []
+
+
+# --- what names meant ------------------------------------------------------------------------------------------------
+
+
+def channels(slack: FakeSlack, **named: str) -> None:
+    found = [{"id": i, "name": n.replace("_", "-"), "is_member": True} for n, i in named.items()]
+    slack.answers("conversations.list", {"channels": found})
+
+
+def reads_again(found: SlackDirectory) -> SlackDirectory:
+    found.load()
+    return found
+
+
+def test_a_renamed_channel_stays_the_roles_channel(slack: FakeSlack, world: World) -> None:
+    channels(slack, random="C3")
+    found = reads_again(directory(slack, world, {"qa": RoleSource(users=("U1",), channel="random")}))
+    channels(slack, random_old="C3", random="C4")
+    assert reads_again(found).snapshot().channels["random"] == "C3"
+    (problem,) = found.problems()
+    assert "#random-old" in problem
+
+
+def test_what_a_name_meant_outlives_a_restart(slack: FakeSlack, world: World) -> None:
+    channels(slack, random_old="C3", random="C4")
+    found = directory(slack, world, {"qa": RoleSource(users=("U1",), channel="random")})
+    found.bind({"random": "C3", "gone": "C9"})
+    assert reads_again(found).snapshot().channels["random"] == "C3"
+    assert found.bound() == {"random": "C3", "gone": "C9"}
+
+
+def test_a_name_whose_channel_is_gone_means_the_one_that_has_it_now(slack: FakeSlack, world: World) -> None:
+    channels(slack, random="C3")
+    found = reads_again(directory(slack, world, {"qa": RoleSource(users=("U1",), channel="random")}))
+    channels(slack, other="C5")
+    assert "random" not in reads_again(found).snapshot().channels
+    channels(slack, random="C4")
+    assert reads_again(found).snapshot().channels["random"] == "C4"
+    assert found.bound()["random"] == "C4"

@@ -5,19 +5,23 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from app.auditlog import verify
 from app.core.case import FINAL_STATES, OPEN_STATES, Case
 from app.core.crmfields import approval_outcome
 from app.core.effects import DECISION_EVENTS
 from app.core.errors import CountersignError
+from app.core.pausing import is_paused
+from app.core.who import people_for
 from app.engine import Engine
 from blocks.packet import packet_message
 from blocks.surface import surroundings_of
 from db.log import LoggedEvent
-from tests.sim.ledger import Account, Ledger, Violation
+from tests.sim.book import Violation
+from tests.sim.ledger import Account, Ledger
 from tests.sim.people import DECIDING, SETTLING
+from tests.sim.replay import check_story
 from tests.sim.replica import SIGNING_KEY
 from tests.sim.world import World, buttons_of
 
@@ -38,9 +42,13 @@ def judge(engine: Engine, world: World, ledger: Ledger) -> None:
         if account is None:
             raise Violation(f"Case {case.id} is stored, but nobody was ever told of it.")
         of_case = [e for e in events if e.case_id == case.id]
-        _came_to_rest(case, account, world)
+        _came_to_rest(case, ledger, account)
         _decisions(case, account, of_case)
-        _timers(case, of_case)
+        check_story(case, of_case)
+        _notes(case, of_case)
+        for round_ in rounds(of_case):
+            _timers(case, account, round_)
+        _whole_ladder(case, account, rounds(of_case)[-1])
         _packets(engine, case, world)
         _order(case, world)
         _crm(case, world, dead)
@@ -84,9 +92,11 @@ def _nothing_waits(engine: Engine, cases: list[Case]) -> None:
                 raise Violation(f"Delivery {waiting.id} ({what}) never left, though nothing is in its way.")
 
 
-def _came_to_rest(case: Case, account: Account, world: World) -> None:
+def _came_to_rest(case: Case, ledger: Ledger, account: Account) -> None:
     """Nothing approved is lost, nothing hangs, and only what was decided went out."""
     replies = len(account.replies)
+    if case.policy_snapshot != account.variant.policy.snapshot:
+        raise Violation(f"Case {case.id} came in under {account.variant.name} and has another policy now.")
     if case.state not in AT_REST:
         waits = "approved but never sent" if case.verdict else "undecided and never expired"
         raise Violation(f"Case {case.id} is still {case.state} three days after the world healed: {waits}.")
@@ -94,7 +104,7 @@ def _came_to_rest(case: Case, account: Account, world: World) -> None:
         raise Violation(f"Case {case.id} says sent, but its customer got nothing.")
     if (
         account.released
-        and not (account.undone or account.replaced)
+        and not (account.undone or account.replaced or ledger.may_be_held(account))
         and case.state not in ("sent", "failed", "indeterminate")
     ):
         raise Violation(f"Case {case.id} was approved and its maker told so; it ended {case.state}, with no reply.")
@@ -102,8 +112,6 @@ def _came_to_rest(case: Case, account: Account, world: World) -> None:
         raise Violation(f"Case {case.id} ended {case.state}, but its customer has the reply.")
     if replies and case.state == "withdrawn":
         raise Violation(f"Case {case.id} was withdrawn, but its customer has the reply.")
-    if case.state == "indeterminate" and not _shown_buttons(case, world) & SETTLING:
-        raise Violation(f"Case {case.id} is indeterminate, and no packet lets anybody settle it.")
 
 
 def _decisions(case: Case, account: Account, events: list[LoggedEvent]) -> None:
@@ -115,10 +123,20 @@ def _decisions(case: Case, account: Account, events: list[LoggedEvent]) -> None:
         )
 
 
-def _timers(case: Case, events: list[LoggedEvent]) -> None:
-    """Each rung once, in order, and none left out of a ladder that was climbed to its end."""
-    fired = [str(e.content.data["timer"]) for e in events if e.type == "TimerFired"]
-    for key, count in Counter(fired).items():
+def rounds(events: list[LoggedEvent]) -> list[list[LoggedEvent]]:
+    """A case's history, cut where it was reopened: people are asked anew then, by a ladder of its own."""
+    cut: list[list[LoggedEvent]] = [[]]
+    for event in events:
+        if event.type == "CaseReopened":
+            cut.append([])
+        cut[-1].append(event)
+    return cut
+
+
+def _timers(case: Case, account: Account, events: list[LoggedEvent]) -> None:
+    """Each rung once, and never before its time by a calendar of our own."""
+    fired = [e for e in events if e.type == "TimerFired"]
+    for key, count in Counter(str(e.content.data["timer"]) for e in fired).items():
         if count > 1:
             raise Violation(f"Case {case.id}: timer {key} fired {count} times.")
     told = Counter(
@@ -131,13 +149,35 @@ def _timers(case: Case, events: list[LoggedEvent]) -> None:
             raise Violation(f"Case {case.id}: {kind} {count} times for rung {rung}.")
     if case.timers:
         raise Violation(f"Case {case.id} is {case.state} and still has timers.")
+    for event in fired:
+        kind, _, rung = str(event.content.data["timer"]).partition(":")
+        due = datetime.fromisoformat(str(event.content.data["due_at"]))
+        at = datetime.fromisoformat(event.at)
+        if at < due:
+            raise Violation(f"Case {case.id}: timer {kind}:{rung} fired at {at}, but is due at {due}.")
+        if kind == "rung" and due not in account.due(rung):
+            raise Violation(f"Case {case.id}: rung {rung} was due at {due}, which is not when its ladder says.")
+
+
+def _whole_ladder(case: Case, account: Account, events: list[LoggedEvent]) -> None:
+    """Nothing is left out of a ladder that was climbed to its end."""
     if case.state != "expired":
         return
+    fired = {e.content.data["timer"] for e in events if e.type == "TimerFired"}
+    held = {"rung:holding"} if case.holding_sent else set()
     opened = case.opened_at or case.created_at
     due = case.deadline or opened + timedelta(seconds=case.assessed.expire_after)
     for step in case.assessed.rungs:
-        if opened + timedelta(seconds=step.after) < due and f"rung:{step.id}" not in fired:
+        if account.variant.due(case.assessed, step, opened) < due and f"rung:{step.id}" not in fired | held:
             raise Violation(f"Case {case.id} expired, but its rung {step.id} never fired: a timer was lost.")
+
+
+def _notes(case: Case, events: list[LoggedEvent]) -> None:
+    """What somebody wrote in a thread is noted once, however often Slack delivers it."""
+    written = Counter((e.content.click.channel, e.content.click.ts) for e in events if e.type == "NoteAdded")
+    for place, count in written.items():
+        if count > 1:
+            raise Violation(f"Case {case.id}: the note {place[1]} was taken {count} times.")
 
 
 def _slack_as_a_whole(world: World, cases: list[Case]) -> None:
@@ -158,14 +198,19 @@ def _shown_buttons(case: Case, world: World) -> set[str]:
 
 def _packets(engine: Engine, case: Case, world: World) -> None:
     """Every packet ends true (SL2)."""
-    around = surroundings_of(engine.policy_of(case.policy_snapshot), engine.people())
+    paused = is_paused(case, engine.pauses())
+    around = surroundings_of(engine.policy_of(case.policy_snapshot), people_for(case, engine.people()), paused=paused)
     for packet in case.packets:
         message = world.messages.get((packet.channel_id, packet.ts or ""))
+        if message is None and packet.ts is None and case.state in ("superseded", "withdrawn"):
+            continue  # something else took its place before anybody saw it
         if message is None:
             raise Violation(f"Case {case.id}: packet {packet.key} for #{packet.channel} never came to Slack.")
         wanted = packet_message(case, packet, around)
         if json.dumps(message.blocks) != json.dumps(wanted.blocks) or message.text != wanted.text:
             raise Violation(f"Case {case.id} is {case.state}, but its packet {packet.key} still shows something else.")
+    if case.state == "indeterminate" and not _shown_buttons(case, world) & SETTLING:
+        raise Violation(f"Case {case.id} is indeterminate, and no packet lets anybody settle it.")
     left = _shown_buttons(case, world) & DECIDING
     if left:
         raise Violation(f"Case {case.id} is {case.state}, and Slack still shows {', '.join(sorted(left))} on it.")

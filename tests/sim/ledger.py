@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from itertools import permutations
+from datetime import datetime
 
 import msgspec
 
-from app.core.assessment import Assessment, Stage
-from app.core.case import Action, Case
+from app.core.assessment import Assessment
+from app.core.case import Case
 from app.core.messages import (
     Approve,
     ByPerson,
+    ClaimCase,
     Decline,
     Edit,
+    OverrideGuardrail,
     PersonCommand,
     ReceiveCase,
+    RecordView,
     Reject,
+    ReleaseCase,
+    Reopen,
+    ReportActionResult,
     SettleDelivery,
     SignOff,
     SubmitDraft,
@@ -26,25 +31,54 @@ from app.core.messages import (
     WriteReply,
 )
 from app.core.people import People
-from app.core.policy import Policy
-from app.core.requesthash import request_hash
+from tests.sim.book import EVERYWHERE, Book, Violation
+from tests.sim.directory import Directory, held, human
+from tests.sim.policies import CLAIM_FOR, Variant
 from tests.sim.world import Arrival
 
-MOST_VERSIONS = 60
 DECISIONS = (Approve, Edit, WriteReply, Reject, SignOff, Decline)
-
-
-class Violation(BaseException):
-    """An invariant does not hold; the message says which, in words. Nothing of ours may catch it."""
+VOTES = (Approve, Edit, WriteReply, SignOff)
+CLAIMING_VIEWS = ("approve", "edit", "write", "reject", "decline")
+LEAD = "support_lead"
 
 
 class Vote(msgspec.Struct, frozen=True, kw_only=True):
-    """One accepted approval. `hash` is empty where the person's answer was lost in a crash: `text` binds it then."""
+    """One accepted approval. `hash` is empty where the person's answer was lost in a crash: `text` binds it then.
+
+    `roles` are those the person held when it was accepted.
+    """
 
     user: str
+    roles: frozenset[str]
     kind: type[PersonCommand]
     text: str
     hash: str
+    at: datetime
+
+
+class Word(msgspec.Struct, frozen=True, kw_only=True):
+    """One person's word that a guardrail is wrong about a text."""
+
+    human: str
+    roles: frozenset[str]
+    hash: str
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    human: str
+    since: datetime
+
+    @property
+    def until(self) -> datetime:
+        return self.since + CLAIM_FOR
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """A command that was handed over, and how things stood at that moment: nothing changes until it is decided."""
+
+    command: object
+    people: People
+    variant: Variant
     at: datetime
 
 
@@ -53,70 +87,145 @@ class Account(msgspec.Struct, kw_only=True):
 
     case_id: str
     command: ReceiveCase
-    snapshot: str
+    variant: Variant  # the policy in force when it came in: it keeps that one
     opened_at: datetime
+    asked: list[datetime] = []  # when people were asked: ladders count from the last of them
+    assessments: list[Assessment] = []
     votes: list[Vote] = []
+    words: list[Word] = []
+    claim: Claim | None = None
     authors: dict[str, str] = {}  # text → user who wrote it; "" for who submitted it from outside
+    had_a_part: set[str] = set()  # human beings who voted on or wrote any of its texts
+    verified: bool = False  # the caller reported that the action was carried out
     accepted: int = 0  # decisions that were answered with yes
     unsure: int = 0  # decisions whose answer was lost after the commit
     released: bool = False  # somebody was told that the reply goes out
+    released_text: str = ""
+    released_at: datetime | None = None
     undone: bool = False  # taken back afterwards
     replaced: bool = False  # superseded or withdrawn, which is for good
+    replaced_at: datetime | None = None
     resends: int = 0  # times a person settled with "send again"
     found: bool = False  # a person settled with "it arrived"
     replies: list[Arrival] = []
     holdings: list[Arrival] = []
 
+    @property
+    def submitter(self) -> str:
+        by = self.command.submitted_by
+        return human(by.slack_user) if by and by.slack_user else ""
+
+    def is_ai_text(self, text: str) -> bool:
+        return text not in self.authors
+
+    def due(self, rung: str) -> set[datetime]:
+        """When a rung of this name can have been due, by any ladder the case ever had."""
+        return {
+            self.variant.due(assessment, step, asked)
+            for assessment in self.assessments
+            for step in assessment.rungs
+            for asked in self.asked
+            if step.id == rung
+        }
+
+    def escalated(self, at: datetime) -> set[str]:
+        """Roles that a rung may have let in by then, of any ladder the case ever had."""
+        return {
+            rung.role
+            for assessment in self.assessments
+            for rung in assessment.rungs
+            for asked in self.asked
+            if rung.do == "escalate" and self.variant.due(assessment, rung, asked) <= at
+        }
+
 
 class Ledger:
-    def __init__(self, people: People, policy: Policy, assessment_of: Callable[[str], Assessment | None]) -> None:
-        self.people = people
-        self.holding_text = policy.holding_text
-        self.fallback_role = policy.fallback_role
-        self.assessment_of = assessment_of
+    """`judge` is asked about each reply, `escalated_at` when further people were asked about a case, by its log."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        book: Book,
+        judge: Callable[[Account, Arrival], None],
+        escalated_at: Callable[[str], list[datetime]],
+    ) -> None:
+        self.directory = directory
+        self.book = book
+        self._judge = judge
+        self._escalated_at = escalated_at
         self.accounts: dict[str, Account] = {}
-        self.in_hand: object = None  # a command that is stored and not answered yet
+        self.in_hand: Asked | None = None  # a command that is stored and not answered yet
 
     # --- what was answered ---------------------------------------------------------------------------------------
 
-    def opened(self, command: ReceiveCase, snapshot: str, at: datetime) -> None:
+    def opened(self, asked: Asked, command: ReceiveCase, case: Case) -> None:
         if command.case_id in self.accounts:
             return
-        account = Account(case_id=command.case_id, command=command, snapshot=snapshot, opened_at=at)
+        account = Account(
+            case_id=command.case_id, command=command, variant=asked.variant, opened_at=asked.at, asked=[asked.at]
+        )
         if command.draft is not None and command.draft.author == "human":
             account.authors[command.draft.text] = ""
         self.accounts[command.case_id] = account
+        self._note_assessment(account, case)
 
-    def answered(self, command: object, case: Case | None, at: datetime) -> None:
+    def goes_on_in(self, case_id: str, successor: str) -> None:
+        """What was reported about an action stays true in the case that takes its place."""
+        if successor in self.accounts:
+            self.accounts[successor].verified = self.accounts[case_id].verified
+
+    def answered(self, asked: Asked, case: Case | None) -> None:
         """A command that was accepted; `case` is None when a crash swallowed the answer after the commit."""
+        command = asked.command
         account = self.accounts.get(getattr(command, "case_id", ""))
         if account is None:
             return
-        if isinstance(command, DECISIONS):
-            account.accepted += case is not None
-            account.unsure += case is None
+        if case is not None:
+            self._note_assessment(account, case)
         if isinstance(command, ByPerson):
-            self._by_person(account, command, case, at)
+            self._claims(account, command, case, asked)
+            self._by_person(account, command, case, asked)
         elif isinstance(command, SubmitDraft):
             if command.draft.author == "human":
                 account.authors[command.draft.text] = ""
             if case is not None:
                 account.votes.clear()
         elif isinstance(command, Withdraw):
-            account.replaced = True
-        if case is not None and isinstance(command, DECISIONS) and case.state in ("approved", "sending"):
-            account.released, account.undone = True, False
+            account.replaced, account.replaced_at = True, asked.at
+        elif isinstance(command, ReportActionResult):
+            action = account.command.action
+            right = str(action.amount) if action and action.amount is not None else ""
+            account.verified |= command.status == "succeeded" and command.amount == right
+        if isinstance(command, DECISIONS):
+            account.accepted += case is not None
+            account.unsure += case is None
+            if case is not None and case.state in ("approved", "sending"):
+                account.released, account.undone, account.released_at = True, False, asked.at
+                account.released_text = case.draft.text if case.draft else ""
 
-    def _by_person(self, account: Account, command: ByPerson, case: Case | None, at: datetime) -> None:
+    def looked(self, case: Case) -> None:
+        """What `GET /v1/cases/{id}` says: also after an answer that was lost, or what nobody asked for."""
+        if account := self.accounts.get(case.id):
+            self._note_assessment(account, case)
+
+    def _note_assessment(self, account: Account, case: Case) -> None:
+        if case.assessment is not None and [case.assessment] != account.assessments[-1:]:
+            account.assessments.append(case.assessment)
+
+    def _by_person(self, account: Account, command: ByPerson, case: Case | None, asked: Asked) -> None:
+        if isinstance(command, DECISIONS) and case is not None and not held(asked.people, command.user):
+            what = type(command).__name__
+            raise Violation(f"Case {account.case_id}: {what} by {command.user}, who has no role (any more).")
+        if isinstance(command, VOTES):
+            account.had_a_part.add(human(command.user))
         match command:
             case Approve() | SignOff():
-                account.votes.append(Vote(user=command.user, kind=type(command), text="", hash=command.seen, at=at))
+                account.votes.append(_vote(command, command.seen, asked))
             case Edit() | WriteReply():
                 if case is not None:
                     account.votes.clear()
                 account.authors[command.text] = command.user
-                seen = case.request_hash if case is not None else ""
-                account.votes.append(Vote(user=command.user, kind=type(command), text=command.text, hash=seen, at=at))
+                account.votes.append(_vote(command, case.request_hash if case is not None else "", asked))
             case Reject() | Decline() if case is not None:
                 account.votes.clear()
             case Undo():
@@ -124,11 +233,46 @@ class Ledger:
                 mine = [v for v in account.votes if v.user == command.user]
                 if mine and case is not None:
                     account.votes.remove(mine[-1])
+            case Reopen():
+                if case is not None:
+                    account.votes.clear()
+                    account.replaced, account.replaced_at = False, None
+                account.asked.append(asked.at)
+            case OverrideGuardrail():
+                roles = held(asked.people, command.user)
+                account.words.append(Word(human=human(command.user), roles=roles, hash=command.seen))
             case SettleDelivery():
                 account.resends += not command.arrived
                 account.found |= command.arrived
             case _:
                 pass
+
+    def _claims(self, account: Account, command: ByPerson, case: Case | None, asked: Asked) -> None:
+        """Nobody but a support lead decides on what another person has claimed."""
+        claim, me, at = account.claim, human(command.user), asked.at
+        anothers = claim is not None and claim.human != me and at < claim.until
+        if anothers and claim is not None and any(t >= claim.since for t in self._escalated_at(account.case_id)):
+            anothers = False  # who was asked in addition must be able to act
+        lead = LEAD in held(asked.people, command.user)
+        if anothers and not lead and case is not None and isinstance(command, (*DECISIONS, ClaimCase, ReleaseCase)):
+            what = type(command).__name__
+            raise Violation(f"Case {account.case_id}: {what} by {command.user}, while another person had claimed it.")
+        match command:
+            case ClaimCase():
+                account.claim = Claim(human=me, since=at) if case is not None else None
+            case RecordView() if anothers and lead and case is not None and command.what in CLAIMING_VIEWS:
+                account.claim = Claim(human=me, since=at)  # a lead takes it over
+            case ReleaseCase() | Reopen() | Approve() | Edit() | WriteReply() | Reject() | SignOff() | Decline():
+                account.claim = None
+            case _:
+                pass
+
+    def unanswered(self, account: Account) -> list[Vote]:
+        asked = self.in_hand
+        if asked is None or not isinstance(asked.command, VOTES) or asked.command.case_id != account.case_id:
+            return []
+        text = isinstance(asked.command, Edit | WriteReply)
+        return [_vote(asked.command, "" if text else asked.command.seen, asked)]
 
     # --- what a customer got -------------------------------------------------------------------------------------
 
@@ -141,8 +285,10 @@ class Ledger:
             account.holdings.append(arrival)
             if len(account.holdings) > 1:
                 raise Violation(f"Case {account.case_id}: the holding message went out twice.")
-            if arrival.text != self.holding_text:
-                raise Violation(f"Case {account.case_id}: {arrival.text!r} went out as a holding message.")
+            if arrival.text != account.variant.holding_text:
+                raise Violation(
+                    f"Case {account.case_id}: {arrival.text!r} went out, which is not its policy's holding message."
+                )
             return
         account.replies.append(arrival)
         if len(account.replies) > 1 + account.resends:
@@ -150,113 +296,24 @@ class Ledger:
                 f"Case {account.case_id}: the customer got the reply {len(account.replies)} times "
                 f"({account.resends} times a person asked to send it again)."
             )
-        self._judge_approvals(account, arrival)
+        self._judge(account, arrival)
 
-    def _judge_approvals(self, account: Account, arrival: Arrival) -> None:
-        name = f"Case {account.case_id}: the reply {arrival.text[:60]!r} went out"
-        if not any(hash_of(account, v, arrival.text) == arrival.request_hash for v in range(1, MOST_VERSIONS)):
-            raise Violation(f"{name} under a hash that is not its own.")
-        assessment = self.assessment_of(account.case_id)
-        if assessment is None:
-            raise Violation(f"{name}, but the case was never assessed.")
-        everything = {r for stage in assessment.stages for r in stage.roles} | {self.fallback_role}
-        votes = [
-            v
-            for v in (*account.votes, *self._unanswered(account, arrival.at))
-            if (v.hash == arrival.request_hash if v.hash else v.text == arrival.text)
-            and not self._own_cause(account, v, arrival.text)
-        ]
-        seats = [seat for stage in assessment.stages for seat in seats_of(stage)]
-        by_person: dict[str, set[str]] = {}
-        for vote in votes:
-            may = everything | self._gained(account, assessment, vote.at)
-            by_person.setdefault(self._key(vote.user), set()).update(self.people.roles_of(vote.user) & may)
-        if assessment.tier == "high" and len(by_person) < 2:
-            raise Violation(
-                f"{name}, high tier, with the approval of {len(by_person)} person(s) for exactly this text."
-            )
-        gained = self._gained(account, assessment, arrival.at)
-        taken = {*by_person, self._key(account.authors.get(arrival.text, "")), self._submitter(account)}
-        open_to = [seat | gained | self._standing_in(seat, taken) for seat in seats]
-        if not seats or not _filled(open_to, list(by_person.values())):
-            who = ", ".join(v.user for v in votes) or "nobody"
-            need = "; ".join("/".join(sorted(s)) for s in seats)
-            raise Violation(f"{name}: it needed {need}; exactly this text was approved by {who}.")
-
-    def _unanswered(self, account: Account, at: datetime) -> list[Vote]:
-        command = self.in_hand
-        if not isinstance(command, Approve | SignOff | Edit | WriteReply) or command.case_id != account.case_id:
-            return []
-        text = command.text if isinstance(command, Edit | WriteReply) else ""
-        return [Vote(user=command.user, kind=type(command), text=text, hash="" if text else command.seen, at=at)]
-
-    def _own_cause(self, account: Account, vote: Vote, text: str) -> bool:
-        """Who wrote a text does not approve it, and who asked for money does not grant it."""
-        me = self._key(vote.user)
-        command = account.command
-        author = account.authors.get(text)
-        if vote.kind in (Approve, SignOff) and author and self._key(author) == me:
-            return True
-        if self._submitter(account) != me:
+    def may_be_held(self, account: Account) -> bool:
+        """Whether something that came after the approval can have kept the reply back at the gate."""
+        since, text = account.released_at, account.released_text
+        if since is None:
             return False
-        return author == "" or moves_money(command.action)
-
-    def _submitter(self, account: Account) -> str:
-        by = account.command.submitted_by
-        return self._key(by.slack_user) if by and by.slack_user else ""
-
-    def _standing_in(self, seat: set[str], taken: set[str]) -> set[str]:
-        """The fallback role, where everybody who could sit there stands on another side of the case already."""
-        members = {self._key(user) for role in seat for user in self.people.roles.get(role, frozenset())}
-        return {self.fallback_role} if members <= taken else set()
-
-    def _key(self, user: str) -> str:
-        return self.people.find(user).email.casefold() or user
-
-    def _gained(self, account: Account, assessment: Assessment, at: datetime) -> set[str]:
-        """Roles that a rung of the ladder may have let in by then."""
-        waited = at - account.opened_at
-        return {r.role for r in assessment.rungs if r.do == "escalate" and timedelta(seconds=r.after) <= waited}
+        queue = account.assessments[-1].route.channel if account.assessments else EVERYWHERE
+        paused = account.is_ai_text(text) and self.book.was_paused(queue, since)
+        return paused or any(v.stops(text) for v in (account.variant, *self.book.since(since)))
 
 
-def hash_of(account: Account, version: int, text: str) -> str:
-    command = account.command
-    action = command.action
-    return request_hash(
-        case_id=account.case_id,
-        draft_version=version,
-        text=text,
-        recipient=command.customer.id,
-        channel=command.ticket.channel,
-        action=None
-        if action is None
-        else {
-            "type": action.type,
-            "amount": action.amount if action.amount is not None else (action.amount_text or None),
-            "currency": action.currency or None,
-        },
-        policy_snapshot=account.snapshot,
-    )
-
-
-def moves_money(action: Action | None) -> bool:
-    return action is not None and (action.irreversible or action.amount is not None or bool(action.amount_text))
-
-
-def seats_of(stage: Stage) -> list[set[str]]:
-    """The people a stage asks for, each as the roles that may sit there."""
-    match stage.mode:
-        case "any_of":
-            return [set(stage.roles)]
-        case "quorum":
-            return [set(stage.roles)] * stage.quorum
-        case _:
-            return [{role} for role in stage.roles]
-
-
-def _filled(seats: list[set[str]], persons: list[set[str]]) -> bool:
-    """Whether every seat can be taken by another person."""
-    return any(
-        all(held & seat for seat, held in zip(seats, chosen, strict=True))
-        for chosen in permutations(persons, len(seats))
+def _vote(command: ByPerson, seen: str, asked: Asked) -> Vote:
+    return Vote(
+        user=command.user,
+        roles=held(asked.people, command.user),
+        kind=type(command),  # type: ignore[arg-type]
+        text=command.text if isinstance(command, Edit | WriteReply) else "",
+        hash=seen,
+        at=asked.at,
     )

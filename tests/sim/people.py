@@ -12,23 +12,30 @@ from app.core.case import Case
 from app.core.effects import Click
 from app.core.messages import (
     Approve,
+    ClaimCase,
     Decline,
     Edit,
+    OverrideGuardrail,
     PersonCommand,
     RecordView,
     Reject,
+    ReleaseCase,
+    Reopen,
     SettleDelivery,
     SignOff,
     Undo,
     WriteReply,
 )
-from app.core.people import People
 from app.edges.listeners.shared import Target, read_target
 from tests.make import DEFAULT_ROLES, channel_id
+from tests.sim.directory import AT_FIRST, Directory
+from tests.sim.policies import PROMISE
 from tests.sim.world import Button, World, buttons_of
 
 DECIDING = frozenset({"cs:approve", "cs:edit", "cs:reject", "cs:write", "cs:signoff", "cs:decline"})
 SETTLING = frozenset({"cs:settle_sent", "cs:settle_resend"})
+AROUND = frozenset({"cs:claim", "cs:release", "cs:override"})
+LIVE = DECIDING | SETTLING | AROUND
 _LIKELY = {
     "cs:approve": 6.0,
     "cs:signoff": 20.0,
@@ -38,14 +45,18 @@ _LIKELY = {
     "cs:decline": 6.0,
     "cs:settle_sent": 2.0,
     "cs:settle_resend": 2.0,
+    "cs:claim": 1.0,
+    "cs:release": 0.5,
+    "cs:override": 6.0,
 }
 # What brings a case forward, the best first.
-_FORWARD = ("cs:settle_sent", "cs:settle_resend", "cs:signoff", "cs:approve", "cs:write")
-_OPENS: dict[str, Literal["edit", "reject", "write", "decline", "history", "withheld_draft"]] = {
+_FORWARD = ("cs:settle_sent", "cs:settle_resend", "cs:signoff", "cs:approve", "cs:override", "cs:write")
+_OPENS: dict[str, Literal["edit", "reject", "write", "decline", "override", "history", "withheld_draft"]] = {
     "cs:edit": "edit",
     "cs:reject": "reject",
     "cs:write": "write",
     "cs:decline": "decline",
+    "cs:override": "override",
     "cs:history": "history",
     "cs:withheld": "withheld_draft",
 }
@@ -67,9 +78,9 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
 class Crowd:
     """`do` hands a command to some replica: the case if it was accepted, else None."""
 
-    def __init__(self, world: World, people: People, look: Callable[[str], Case | None], do: Do) -> None:
+    def __init__(self, world: World, directory: Directory, look: Callable[[str], Case | None], do: Do) -> None:
         self.world = world
-        self.people = people
+        self.directory = directory
         self.look = look
         self.do = do
         self.forms: list[Form] = []
@@ -97,23 +108,23 @@ class Crowd:
         button = min(buttons, key=lambda b: _FORWARD.index(b.action_id) if b.action_id in _FORWARD else 9)
         target = read_target(button.value)
         if target is not None:
-            members = sorted(self.people.roles[_ROLE_OF.get(button.channel, "support_agent")])
+            members = self._members(random, self._role_for(random, button))
             fresh = [user for user in members if user != self.last_user.get(target.case_id)]
             self._click(random, button, random.choice(fresh or members))
 
     def _live(self) -> dict[str, list[Button]]:
-        """The deciding and settling buttons that Slack shows now, by case."""
+        """The buttons by which a case goes on that Slack shows now, by case."""
         found: dict[str, list[Button]] = {}
         for message in self.world.messages.values():
             for button in buttons_of(message):
                 target = read_target(button.value)
-                if button.action_id in DECIDING | SETTLING and target is not None:
+                if button.action_id in LIVE and target is not None:
                     found.setdefault(target.case_id, []).append(button)
         return found
 
     def click_old(self, random: Random) -> None:
         """A button as it once was: the message may show others by now."""
-        old = [b for b in self.world.buttons if b.action_id in DECIDING | SETTLING]
+        old = [b for b in self.world.buttons if b.action_id in LIVE]
         self._click(random, random.choice(old) if old else None)
 
     def click_forged(self, random: Random) -> None:
@@ -132,7 +143,7 @@ class Crowd:
             "p": random.choice((target.packet, "p99")),
             "d": random.choice((f"{target.case_id}-1", f"{target.case_id}-{random.randrange(40)}")),
         }
-        action_id = random.choice(sorted(DECIDING | SETTLING))
+        action_id = random.choice(sorted(LIVE))
         forged = msgspec.structs.replace(button, action_id=action_id, value=msgspec.json.encode(fields).decode())
         self._click(random, forged)
 
@@ -144,6 +155,40 @@ class Crowd:
         if random.random() < 0.2:
             user = self._somebody(random, target.case_id, "")
         self.do(Undo(case_id=target.case_id, user=user, seen=target.seen))
+
+    def click_reopen(self, random: Random) -> None:
+        """Of a case that expired, mostly by who could have decided it."""
+        shown = [b for m in self.world.messages.values() for b in buttons_of(m) if b.action_id == "cs:reopen"]
+        if shown:
+            self._click(random, random.choice(shown))
+
+    def click_together(self, random: Random) -> None:
+        """Two people do the same before either has an answer, about the text that both saw."""
+        by_case = self._live()
+        if not by_case:
+            return
+        button = random.choice(by_case[random.choice(list(by_case))])
+        target = read_target(button.value)
+        case = self.look(target.case_id) if target is not None else None
+        if target is None or case is None or case.assessment is None:
+            return
+        target = msgspec.structs.replace(target, channel=button.channel, ts=button.ts)
+        ticked = case.assessment.checklist
+        for _ in range(2):
+            who = common(target, self._somebody(random, target.case_id, button.channel))
+            match button.action_id:
+                case "cs:approve":
+                    self._decide(random, Approve(**who, checklist=ticked))
+                case "cs:signoff":
+                    self._decide(random, SignOff(**who))
+                case "cs:write" | "cs:edit":
+                    self._decide(random, WriteReply(**who, text=self._text(random, case), checklist=ticked))
+                case "cs:override":
+                    self.do(OverrideGuardrail(**who, reason="Both of us say so."))
+                case "cs:claim":
+                    self.do(ClaimCase(**who))
+                case "cs:reject":
+                    self._decide(random, Reject(**who, category="tone", text="No.", then="hand_back"))
 
     def submit_form(self, random: Random) -> None:
         if self.forms:
@@ -172,12 +217,17 @@ class Crowd:
             self._approve(random, target, user)
         elif button.action_id == "cs:signoff":
             self._decide(random, SignOff(**common(target, user)))
+        elif button.action_id == "cs:claim":
+            self.do(ClaimCase(**common(target, user)))
+        elif button.action_id == "cs:release":
+            self.do(ReleaseCase(**common(target, user)))
+        elif button.action_id == "cs:reopen":
+            self.do(Reopen(**common(target, user)))
         elif button.action_id in _OPENS:
             self._open(random, target, user, _OPENS[button.action_id])
 
     def _somebody(self, random: Random, case_id: str, channel: str) -> str:
-        role = _ROLE_OF.get(channel, "support_agent")
-        members = sorted(self.people.roles[role])
+        members = self._members(random, _ROLE_OF.get(channel, "support_agent"))
         draw = random.random()
         if draw < 0.55:
             return random.choice(members)
@@ -187,7 +237,17 @@ class Crowd:
             return random.choice(("UAGENT1", "UAGENT1B"))
         if draw < 0.9:
             return random.choice(OUTSIDERS)
-        return random.choice(sorted(self.people.persons))
+        return random.choice(sorted(AT_FIRST.persons))
+
+    def _members(self, random: Random, role: str) -> list[str]:
+        """Of the role as it is, or as it once was: not everybody knows that they are out."""
+        now = sorted(self.directory.now.roles[role])
+        return now if now and random.random() < 0.75 else sorted(AT_FIRST.roles[role])
+
+    def _role_for(self, random: Random, button: Button) -> str:
+        if button.action_id == "cs:override":
+            return random.choice(("support_lead", "billing_approver"))
+        return _ROLE_OF.get(button.channel, "support_agent")
 
     def _approve(self, random: Random, target: Target, user: str) -> None:
         """One click, or the modal with the checklist, as the listener decides."""
@@ -225,6 +285,8 @@ class Crowd:
                 self._decide(random, Reject(**who, category="tone", text="Not like this.", then=then))
             case "decline":
                 self._decide(random, Decline(**who, reason=random.choice(("The amount is wrong.", ""))))
+            case "override":
+                self.do(OverrideGuardrail(**who, reason="Finance confirmed it on the phone."))
 
     def _text(self, random: Random, case: Case | None) -> str:
         draw = random.random()
@@ -233,6 +295,8 @@ class Crowd:
         if draw < 0.12 and case and case.draft:
             return case.draft.text
         self._texts += 1
+        if draw < 0.27:
+            return f"Your parcel {self._texts} {PROMISE}, says the carrier."
         return f"Thank you for writing. We looked into it and answer point {self._texts} in full on Monday."
 
     def _decide(self, random: Random, command: PersonCommand) -> None:

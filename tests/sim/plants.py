@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from datetime import timedelta
-from types import ModuleType
-from typing import Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import msgspec
 
-from app.core import decisions
+from app.core import calendar, case, claiming, decisions, machine, reopening, timing
+from app.core.assessment import Rung
 from app.core.case import Case
 from app.core.change import Change
-from app.core.errors import Refused
-from app.core.messages import ByPerson, Delivered, FireTimer, Receipt
+from app.core.messages import AddNote, ByPerson, Delivered, Receipt, Reopen
 from app.core.people import People
 from app.dispatch import Dispatcher
 from app.engine import Engine, Handled, Job
@@ -22,10 +21,19 @@ from app.ports.errors import Ambiguous, PortError
 from app.timers import Sweeper
 from db.outbox import ClaimedDelivery
 from db.store import UnitOfWork
+from tests.sim.office_plants import (
+    deaf_to_policy,
+    gate_forgets_case,
+    gate_forgets_guardrails,
+    gate_forgets_switch,
+    open_cases_follow_policy,
+    policy_by_one_person,
+    resumed_by_one_person,
+)
+from tests.sim.planting import Plant, fired, parts_with, swapped
 from tests.sim.replica import Parts, Replica
 
 FORGETS_AFTER = timedelta(hours=1)
-Plant = Callable[[], AbstractContextManager[Parts]]
 
 
 @contextmanager
@@ -67,9 +75,7 @@ def send_twice_after_timeout() -> Iterator[Parts]:
         def _looked_up(self, delivery: ClaimedDelivery, case: Case) -> Receipt | None:
             return None
 
-    parts = Parts()
-    parts.dispatcher = Repeats
-    yield parts
+    yield parts_with(dispatcher=Repeats)
 
 
 @contextmanager
@@ -81,15 +87,15 @@ def send_before_record() -> Iterator[Parts]:
 
         def _decide_and_save(self, uow: UnitOfWork, job: Job) -> Handled:
             handled = super()._decide_and_save(uow, job)
-            case = handled.case
-            if case is None or case.state != "sending" or case.draft is None:
+            after = handled.case
+            if after is None or after.state != "sending" or after.draft is None:
                 return handled
-            send, delivery = self.replica.ports.helpdesk.send_reply, case.pending_reply
+            send, delivery = self.replica.ports.helpdesk.send_reply, after.pending_reply
             try:
-                send(delivery, case, case.draft.text, "reply", case.request_hash)
+                send(delivery, after, after.draft.text, "reply", after.request_hash)
             except PortError:
                 return handled  # dispatch will do it
-            receipt = Delivered(case_id=case.id, delivery=delivery)
+            receipt = Delivered(case_id=after.id, delivery=delivery)
             super()._decide_and_save(uow, Job(command=receipt, remember=None, future=job.future))
             return handled
 
@@ -112,33 +118,115 @@ def lost_timer() -> Iterator[Parts]:
             now = self.engine.clock.now()
             with self.engine.store.reading() as reader:
                 due = [d for d in reader.due_timers(now, 100) if now - d[1].due_at < FORGETS_AFTER]
-            return sum(self._fired(case_id, timer.key) for case_id, timer in due)
+            return sum(fired(self.engine, case_id, timer.key) for case_id, timer in due)
 
-        def _fired(self, case_id: str, key: str) -> bool:
-            try:
-                self.engine.handle(FireTimer(case_id=case_id, key=key))
-            except Refused:
-                return False
-            return True
+    yield parts_with(sweeper=Forgets)
 
-    parts = Parts()
-    parts.sweeper = Forgets
-    yield parts
+
+@contextmanager
+def newest_timer_first() -> Iterator[Parts]:
+    """After a long time away the latest timers fire before the earlier ones."""
+
+    class Backwards(Sweeper):
+        def sweep(self) -> int:
+            with self.engine.store.reading() as reader:
+                due = reader.due_timers(self.engine.clock.now(), 100)
+            return sum(fired(self.engine, case_id, timer.key) for case_id, timer in reversed(due))
+
+    yield parts_with(sweeper=Backwards)
+
+
+@contextmanager
+def storm_of_reminders() -> Iterator[Parts]:
+    """Who was away gets a reminder for each hour of it."""
+    remind = timing._remind
+
+    def each_hour(change: Change, rung: Rung) -> None:
+        late = change.now - (change.case.opened_at or change.now) - timedelta(seconds=rung.after)
+        for _ in range(1 + late // timedelta(hours=1)):
+            remind(change, rung)
+
+    with swapped(timing, _remind=each_hour):
+        yield Parts()
+
+
+@contextmanager
+def clocks_never_change() -> Iterator[Parts]:
+    """Business hours are counted by one distance from UTC, that of New Year."""
+
+    def moment(day: date, minutes: int, zone: ZoneInfo) -> datetime:
+        away = datetime(day.year, 1, 1, tzinfo=zone).utcoffset() or timedelta()
+        return datetime.combine(day, time(), UTC) + timedelta(minutes=minutes) - away
+
+    with swapped(calendar, _moment=moment):
+        yield Parts()
+
+
+@contextmanager
+def claims_are_ignored() -> Iterator[Parts]:
+    """Everybody decides on what another person has claimed."""
+
+    def free(_change: Change, _user: str) -> None:
+        return None
+
+    with swapped(decisions, check_free=free), swapped(claiming, check_free=free):
+        yield Parts()
+
+
+@contextmanager
+def one_word_lifts_a_guardrail() -> Iterator[Parts]:
+    """The first person who overrides a guardrail lifts it alone."""
+    with swapped(case, OVERRIDERS=1):
+        yield Parts()
+
+
+@contextmanager
+def reopened_case_forgets() -> Iterator[Parts]:
+    """A case that is reopened does not know any more that its customer got the holding message."""
+    reopen = reopening.reopen
+
+    def anew(change: Change, command: Reopen) -> None:
+        change.set(holding_sent=False)
+        reopen(change, command)
+
+    with swapped(reopening, reopen=anew):
+        yield Parts()
+
+
+@contextmanager
+def notes_taken_twice() -> Iterator[Parts]:
+    """A thread reply that Slack delivers once more is noted once more."""
+    add = machine._add_note
+
+    def each_time(change: Change, command: AddNote) -> None:
+        change.set(notes=tuple(msgspec.structs.replace(note, key="") for note in change.case.notes))
+        add(change, command)
+
+    with swapped(machine, _add_note=each_time):
+        yield Parts()
 
 
 PLANTS: Mapping[str, Plant] = {
     plant.__name__: plant
-    for plant in (same_person_twice, approve_old_text, send_twice_after_timeout, send_before_record, lost_timer)
+    for plant in (
+        same_person_twice,
+        approve_old_text,
+        send_twice_after_timeout,
+        send_before_record,
+        lost_timer,
+        newest_timer_first,
+        storm_of_reminders,
+        clocks_never_change,
+        claims_are_ignored,
+        one_word_lifts_a_guardrail,
+        reopened_case_forgets,
+        notes_taken_twice,
+        open_cases_follow_policy,
+        deaf_to_policy,
+        policy_by_one_person,
+        resumed_by_one_person,
+        gate_forgets_switch,
+        gate_forgets_guardrails,
+        gate_forgets_case,
+    )
 }
-
-
-@contextmanager
-def swapped(module: ModuleType, **names: Any) -> Iterator[None]:
-    before = {name: getattr(module, name) for name in names}
-    try:
-        for name, value in names.items():
-            setattr(module, name, value)
-        yield
-    finally:
-        for name, value in before.items():
-            setattr(module, name, value)

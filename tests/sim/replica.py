@@ -102,28 +102,30 @@ class Parts:
 
 
 class Replica:
-    """`build` after a crash, as another worker or the same."""
+    """`build` after a crash, as another worker or the same, with the policy that the directory holds by then."""
 
     def __init__(
         self,
         name: str,
         parts: Parts,
         url: str,
-        policy: Policy,
-        people: People,
+        policy: Callable[[], Policy],
+        people: Callable[[], People],
         clock: SimClock,
         make_ports: Callable[[], Ports],
         point: Callable[[str], None],
     ) -> None:
         self.name = name
-        self._made: dict[str, Any] = {"policy": policy, "clock": clock, "people": lambda: people, "point": point}
+        self._policy = policy
+        self._made: dict[str, Any] = {"clock": clock, "people": people, "point": point}
         self._parts, self._url, self._make_ports = parts, url, make_ports
         self.build(name, Random(0))
 
     def build(self, worker: str, jitter: Random) -> None:
         clock: SimClock = self._made["clock"]
         self.store = SimStore(self._url)
-        self.engine = self._parts.engine(self.store, **self._made)
+        policy = self._policy()
+        self.engine = self._parts.engine(self.store, policy, **self._made)
         self.ports = self._make_ports()
         self.dispatcher = self._parts.dispatcher(
             self.engine,
@@ -137,7 +139,7 @@ class Replica:
         self.sweeper = self._parts.sweeper(self.engine)
         self.checkpointer = Checkpointer(self.store, SIGNING_KEY, clock)
         self._parts.finish(self)
-        self.engine.offer(self._made["policy"], by="system:start")
+        self.engine.offer(policy, by="system:start")
 
     def close(self) -> None:
         self.store.close()

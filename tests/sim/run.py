@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from random import Random
@@ -14,24 +14,33 @@ import msgspec
 from app.core.case import Case
 from app.core.errors import Refused
 from app.core.messages import AnyCommand, ByPerson, ReceiveCase
+from app.core.people import People
+from app.core.policy import Policy
 from app.dispatch import DESTINATIONS
 from app.engine import Busy, Remember
 from db.outbox import Delivery
-from tests.make import people
-from tests.scenes import SHIPPED
+from tests.sim.book import Book, Leaving, Violation
+from tests.sim.directory import Directory
+from tests.sim.gate import judge_reply
 from tests.sim.judge import judge
-from tests.sim.ledger import Ledger, Violation
+from tests.sim.ledger import Asked, Ledger
 from tests.sim.people import Crowd
+from tests.sim.policies import a_beginning
 from tests.sim.replica import Crash, Parts, Replica, database
 from tests.sim.steps import WEIGHTS, Steps
+from tests.sim.watch import check_open_cases, check_refusal
 from tests.sim.weather import SimClock, Weather
-from tests.sim.world import World
+from tests.sim.world import Arrival, World
 
-PEOPLE = people()
-HEALED_FOR = timedelta(days=3)
+HEALED_FOR = timedelta(days=8)  # longer than any policy of a run lets a case wait
 MOST_ROUNDS = 300
 ROUNDS_OF_RETRIES = 6
 SETTLE_ROUND = 2
+# What another replica does while one is in the middle of something.
+MEANWHILE = (
+    *("click", "click", "dispatch", "dispatch", "right click", "right click"),
+    *("sweep", "message", "draft", "people", "pause", "resume", "sign policy"),
+)
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,10 +109,13 @@ class Simulation(Steps):
     def __init__(self, seed: int, url: str, parts: Parts, faults: _Faults) -> None:
         self.seed = seed
         self.faults = faults
-        self.clock = SimClock()
-        self.weather = Weather(self.clock, seed)
         setup = Random(f"{seed}/setup")
-        self.world = World(self.weather, readable=setup.random() < 0.5)
+        self.directory_holds, start = a_beginning(setup)
+        self.clock = SimClock(start)
+        self.weather = Weather(self.clock, seed)
+        self.directory = Directory(start)
+        self.book = Book(self.directory_holds, start)
+        self.world = World(self.weather, self._leaving, readable=setup.random() < 0.5)
         self.world.say = self.say
         self.world.meanwhile = lambda: self._interrupt("meanwhile")
         self.history: list[str] = []
@@ -114,16 +126,19 @@ class Simulation(Steps):
         self._depth = 0
         self._now_acting = 0
         self._crashed_at = ""
-        self._asked: AnyCommand | None = None
+        self._asked: Asked | None = None
+        self._left: dict[int, Leaving] = {}
         self._restarts = 0
         self._case_number = 0
         self.replicas = [
-            Replica(f"r{n}", parts, url, SHIPPED, PEOPLE, self.clock, self.world.ports, self._point)
+            Replica(f"r{n}", parts, url, self._policy, self._people, self.clock, self.world.ports, self._point)
             for n in range(setup.choice((1, 2, 2)))
         ]
-        self.ledger = Ledger(PEOPLE, SHIPPED, lambda case_id: _assessment(self.look(case_id)))
+        self.ledger = Ledger(
+            self.directory, self.book, lambda *reply: judge_reply(self.ledger, *reply), self._escalated_at
+        )
         self.world.on_reply = self._customer_got
-        self.crowd = Crowd(self.world, PEOPLE, self.look, self._by_person)
+        self.crowd = Crowd(self.world, self.directory, self.look, self._by_person)
 
     # --- playing -------------------------------------------------------------------------------------------------
 
@@ -151,6 +166,8 @@ class Simulation(Steps):
             self._now_acting = outer
         if self.faults.found:
             raise Violation(f"The product met a fault of its own: {self.faults.found[0]}")
+        if not self._depth:
+            check_open_cases(self.replica.store, self.directory.now)
 
     def _other_replica(self) -> int:
         return (self._now_acting + 1) % len(self.replicas)
@@ -163,9 +180,30 @@ class Simulation(Steps):
         indent = "  " * (self._depth + 1)
         self.history.append(f"{self.clock.now():%d. %H:%M:%S} r{self._now_acting}{indent}{line}")
 
+    def _policy(self) -> Policy:
+        return self.directory_holds.policy
+
+    def _people(self) -> People:
+        return self.directory.now
+
     # --- crashes and interruptions -------------------------------------------------------------------------------
 
+    @contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """Nobody else acts in between; crashes still come."""
+        outer, self._depth = self._depth, 1
+        try:
+            yield
+        finally:
+            self._depth = outer
+
+    def _leaving(self) -> Leaving:
+        """How things stood when the gate let it through: what came between that and the call came too late."""
+        return self._left.pop(self._now_acting, None) or self.book.leaving(self.clock.now())
+
     def _point(self, name: str) -> None:
+        if name == "before send":  # of whatever kind: what an earlier delivery left with is past
+            self._left[self._now_acting] = self.book.leaving(self.clock.now())
         if self.weather.healed:
             return
         if self.random.random() < self.weather.crashes:
@@ -186,11 +224,7 @@ class Simulation(Steps):
         # stored already, though whoever asked has no answer yet
         self.ledger.in_hand = self._asked if where == "after commit" else None
         try:
-            self._step(
-                self.random.choice(
-                    ("click", "click", "dispatch", "dispatch", "sweep", "right click", "message", "draft")
-                )
-            )
+            self._step(self.random.choice(MEANWHILE))
         finally:
             self._depth = 0
             self.ledger.in_hand = None
@@ -201,23 +235,29 @@ class Simulation(Steps):
         self.replica.close()
         self.replica.build(worker, Random(f"{self.seed}/jitter{self._restarts}"))
         self.say(f"restarts as {worker}")
+        self._policy_stands()
 
     # --- commands ------------------------------------------------------------------------------------------------
+
+    def asked(self, command: AnyCommand) -> Asked:
+        return Asked(command=command, people=self.directory.now, variant=self.book.in_force, at=self.clock.now())
 
     def tell(self, command: AnyCommand, remember: Remember | None = None) -> Case | None:
         """The case when the command was accepted; the ledger hears what whoever asked was told."""
         what = f"{_words(command)} {command.case_id}"
-        self._asked, asked_before = command, self._asked
+        asked = self.asked(command)
+        self._asked, asked_before = asked, self._asked
         try:
             handled = self.replica.engine.handle(command, remember)
         except Refused as refusal:
+            check_refusal(refusal)
             self.say(f"{what}: refused, {refusal.code}")
             return None
         except Crash:
             stored = self._crashed_at == "after commit"
             self.say(f"{what}: no answer ({'stored' if stored else 'not stored'})")
             if stored:
-                self.ledger.answered(command, None, self.clock.now())
+                self.ledger.answered(asked, None)
             raise
         finally:
             self._asked = asked_before
@@ -225,7 +265,7 @@ class Simulation(Steps):
             self.say(f"{what}: answered as the first time")
             return None
         self.say(f"{what}: {handled.case.state}")
-        self.ledger.answered(command, handled.case, self.clock.now())
+        self.ledger.answered(asked, handled.case)
         return handled.case
 
     def _by_person(self, command: Any) -> Case | None:
@@ -237,14 +277,21 @@ class Simulation(Steps):
         with self.replica.store.reading() as reader:
             return reader.case(case_id)
 
-    def _customer_got(self, arrival: Any) -> None:
+    def _escalated_at(self, case_id: str) -> list[datetime]:
+        """What `GET /v1/cases/{id}/audit` shows."""
+        with self.replica.store.reading() as reader:
+            return [datetime.fromisoformat(e.at) for e in reader.events(case_id) if e.type == "Escalated"]
+
+    def _customer_got(self, arrival: Arrival) -> None:
+        if (case := self.look(arrival.case_id)) is not None:
+            self.ledger.looked(case)
         self.say(f"CUSTOMER of {arrival.case_id} gets the {arrival.kind}: {arrival.text[:50]!r}")
         self.ledger.customer_got(arrival)
 
     # --- the end -------------------------------------------------------------------------------------------------
 
     def heal(self) -> None:
-        """No more faults: everything works on until nothing is due, for three days."""
+        """No more faults: everything works on until nothing is due, for eight days."""
         self.random = self.weather.random = Random(f"{self.seed}/heal")
         self.weather.healed = True
         self.say("the world heals")
@@ -278,7 +325,7 @@ class Simulation(Steps):
                 return
             self.weather.pass_time(1)
 
-    def _guarded(self, work: Any) -> None:
+    def _guarded(self, work: Callable[[], object]) -> None:
         try:
             work()
         except Violation:
@@ -294,10 +341,6 @@ class Simulation(Steps):
     def close(self) -> None:
         for replica in self.replicas:
             replica.close()
-
-
-def _assessment(case: Case | None) -> Any:
-    return case.assessment if case else None
 
 
 def _words(command: AnyCommand) -> str:

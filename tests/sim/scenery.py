@@ -12,6 +12,7 @@ from app.core.case import Action, Case, Submitter
 from app.core.messages import AddCustomerMessage, AnyCommand, ReceiveCase, ReportActionResult, SubmitDraft, Withdraw
 from tests.make import a_customer, a_draft, a_message, a_ticket, signals
 from tests.scenes import SCENES
+from tests.sim.policies import PROMISE
 
 BY = "api:helpdesk"
 TICKETS = ("48213", "48377", "48590", "48611", "48702", "48840")
@@ -47,15 +48,21 @@ MORE: Mapping[str, dict[str, Any]] = {
         **_REFUND,
         "draft": a_draft("Good news: we have issued a refund of 240 EUR to your card."),
     },
+    "blocked draft by an agent": {
+        "draft": a_draft("We have issued a refund of 240 EUR to your card.", author="human", author_id=""),
+        "submitted_by": _BY_AGENT,
+    },
+    "promising draft": {"draft": a_draft(f"Hello Maria, your parcel {PROMISE}.")},
     "long draft": {"signals": signals("how_to"), "draft": a_draft(_LONG)},
 }
 ALL_SCENES: Mapping[str, Mapping[str, Any]] = {**SCENES, **MORE}
 COMMON = ("shipping", "discount", "refund", "refund by an agent")
+GUARDED = ("blocked draft by an agent", "blocked draft by an agent", "promising draft")
 
 
 def a_new_case(random: Random, case_id: str, now: datetime) -> tuple[str, ReceiveCase]:
     """The name of a scene and its command, on one of a few tickets."""
-    scene = random.choice(COMMON) if random.random() < 0.5 else random.choice(list(ALL_SCENES))
+    scene = random.choice(random.choices((COMMON, GUARDED, tuple(ALL_SCENES)), (0.4, 0.2, 0.4))[0])
     told = dict(ALL_SCENES[scene])
     ticket = random.choice(TICKETS)
     customer = {"crm_ticket_id": random.choice(("90211", "90211", "90211", "")), **told.pop("customer", {})}
@@ -84,6 +91,8 @@ def a_draft_for(random: Random, case_id: str) -> AnyCommand:
     number = random.randrange(10_000)
     if random.random() < 0.2:
         draft = a_draft(f"Hello, a colleague checks entry {number} today.", author="human", author_id="")
+    elif random.random() < 0.25:
+        draft = a_draft(f"Hello Maria, your parcel {number} {PROMISE}.")
     else:
         draft = a_draft(f"Hello Maria, the carrier says your parcel {number} is out for delivery.")
     return SubmitDraft(case_id=case_id, by=BY, draft=draft)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from datetime import timedelta
-from random import Random
 
 import msgspec
 
@@ -14,12 +13,11 @@ from app.core.messages import AddCustomerMessage, AddNote, AnyCommand, ReceiveCa
 from app.dispatch import DESTINATIONS
 from app.engine import Remember
 from db.outbox import Delivery
-from tests.scenes import SHIPPED
 from tests.sim import scenery
-from tests.sim.ledger import Ledger
+from tests.sim.ledger import Asked
+from tests.sim.office import OfficeSteps
 from tests.sim.people import Crowd
-from tests.sim.replica import Crash, Replica
-from tests.sim.weather import SimClock, Weather
+from tests.sim.replica import Crash
 from tests.sim.world import World
 
 # How often each kind of step comes.
@@ -44,30 +42,31 @@ WEIGHTS = {
     "outage": 0.8,
     "checkpoint": 1.2,
     "redrive": 1.2,
+    "race": 2.5,
+    "reopen": 3.0,
+    "people": 4.0,
+    "policy": 0.5,
+    "sign policy": 4.0,
+    "pause": 1.0,
+    "resume": 1.2,
+    "gap": 3.0,
+    "downtime": 0.4,
 }
 
 
-class Steps(ABC):
+class Steps(OfficeSteps):
     """The steps of a simulation, which says what they act on."""
 
     seed: int
-    clock: SimClock
-    weather: Weather
     world: World
-    ledger: Ledger
     crowd: Crowd
-    random: Random
     names: list[str]
     intakes: list[tuple[ReceiveCase, Remember]]
     dead_letters: list[Delivery]
     _case_number: int
 
-    @property
     @abstractmethod
-    def replica(self) -> Replica: ...
-
-    @abstractmethod
-    def say(self, line: str) -> None: ...
+    def asked(self, command: AnyCommand) -> Asked: ...
 
     @abstractmethod
     def tell(self, command: AnyCommand, remember: Remember | None = None) -> Case | None: ...
@@ -86,31 +85,34 @@ class Steps(ABC):
         if self.intakes and self.random.random() < 0.15:
             command, remember = self.random.choice(self.intakes)
             command = msgspec.structs.replace(command, case_id=self._new_name())
+            asked = self.asked(command)
             if self.tell(command, remember) is not None:
-                self._opened(command)
+                self._opened(asked, command)
             return
         scene, command = scenery.a_new_case(self.random, self._new_name(), self.clock.now())
         remember = Remember(key=command.case_id, digest=command.case_id, answer=lambda case: case.id.encode())
         self.intakes.append((command, remember))
         self.say(f"a case comes in: {scene}, on ticket {command.ticket.id}")
+        asked = self.asked(command)
         try:
             self.tell(command, remember)
         finally:
-            self._opened(command)
+            self._opened(asked, command)
 
     def _new_name(self) -> str:
         self._case_number += 1
         return f"c_{self.seed}n{self._case_number:02}"
 
-    def _opened(self, command: ReceiveCase) -> None:
+    def _opened(self, asked: Asked, command: ReceiveCase) -> None:
         """In the books once it is stored; what it replaced is not to be answered any more."""
-        if self.look(command.case_id) is None or command.case_id in self.names:
+        case = self.look(command.case_id)
+        if case is None or command.case_id in self.names:
             return
         self.names.append(command.case_id)
         for other in self.ledger.accounts.values():
             if other.command.ticket.id == command.ticket.id:
-                other.replaced = True
-        self.ledger.opened(command, SHIPPED.snapshot, self.clock.now())
+                other.replaced, other.replaced_at = True, self.clock.now()
+        self.ledger.opened(asked, command, case)
 
     def _do_message(self) -> None:
         case = self.look(self._some_case())
@@ -124,10 +126,12 @@ class Steps(ABC):
             return  # its intake is still waiting for the answer
         known = self.ledger.accounts[standing.id].command
         fresh = msgspec.structs.replace(known, case_id=command.new_case_id, draft=None, deadline=None)
+        asked = self.asked(command)
         try:
             self.tell(command)
         finally:
-            self._opened(fresh)
+            self._opened(asked, fresh)
+            self.ledger.goes_on_in(standing.id, fresh.case_id)
 
     def _do_draft(self) -> None:
         self.tell(scenery.a_draft_for(self.random, self._some_case()))
@@ -141,8 +145,11 @@ class Steps(ABC):
             self.tell(scenery.an_action_result(self.random, case))
 
     def _do_note(self) -> None:
+        """Somebody writes in a case's thread; Slack tells of some replies twice."""
         click = Click(channel="C1", ts=f"{self.random.randrange(3)}.1")
-        self.tell(AddNote(case_id=self._some_case(), user="UAGENT2", text="I called them.", click=click))
+        note = AddNote(case_id=self._some_case(), user="UAGENT2", text="I called them.", click=click)
+        for _ in range(self.random.choice((1, 2))):
+            self.tell(note)
 
     def _do_click(self) -> None:
         self.crowd.click_live(self.random)
@@ -161,6 +168,29 @@ class Steps(ABC):
 
     def _do_undo(self) -> None:
         self.crowd.click_undo(self.random)
+
+    def _do_reopen(self) -> None:
+        self.crowd.click_reopen(self.random)
+
+    def _do_race(self) -> None:
+        """Two people click on one case at the same moment, one on each replica: both saw the same text."""
+        self.crowd.click_together(self.random)
+
+    def _do_gap(self) -> None:
+        """Between an approval and its sending AI text is paused, or a stricter policy comes into force."""
+        self.crowd.click_right(self.random)
+        self.crowd.click_right(self.random)
+        self.weather.pass_time(self.random.choice((1, 6)))
+        self._do_sweep()
+        if self.random.random() < 0.6:
+            self._do_pause()
+        else:
+            self._offer("strict")
+            self._do_sign_policy()
+            self._do_sign_policy()
+        self._do_dispatch()
+        if self.random.random() < 0.5:
+            self._do_resume()
 
     def _do_dispatch(self) -> None:
         for destination in self.random.sample(DESTINATIONS, self.random.randint(1, 4)):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from tests.docs.pages import ROOT, section
 from tests.sim.plants import PLANTS, no_plant
 from tests.sim.run import run
 from tests.sim.shrink import shortest
 from tests.sim.steps import WEIGHTS
 
 SEEDS = range(15)
-MOST_SEEDS = 60
+MOST_SEEDS = 120
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -45,3 +48,9 @@ def test_a_failing_history_is_told_short() -> None:
     assert short.problem
     assert short.steps <= failing.steps
     assert len(short.history) < len(failing.history)
+
+
+def test_the_page_lists_every_plant_with_what_it_does() -> None:
+    table = section(ROOT / "docs" / "simulation.md", "## Planted bugs")
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", table, re.MULTILINE))
+    assert rows == {name: plant.__doc__ for name, plant in PLANTS.items()}

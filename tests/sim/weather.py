@@ -20,14 +20,14 @@ MOST_LATE = 25.0  # seconds after the time-out within which a slow request still
 class SimClock:
     """The one clock of a run: wall, monotonic and leases."""
 
-    def __init__(self) -> None:
-        self._now = NOW
+    def __init__(self, start: datetime = NOW) -> None:
+        self.start = self._now = start
 
     def now(self) -> datetime:
         return self._now
 
     def monotonic(self) -> float:
-        return (self._now - NOW).total_seconds()
+        return (self._now - self.start).total_seconds()
 
     def advance(self, seconds: float) -> None:
         self._now += timedelta(seconds=seconds)
@@ -52,7 +52,7 @@ class Weather:
         """`repeatable` calls are never late: an old update that overtakes a newer one is beyond any client."""
         if self.healed:
             return "done"
-        if self.down_until.get(where, NOW) > self.clock.now():
+        if self.down_until.get(where, self.clock.start) > self.clock.now():
             return self.random.choice(("unreachable", "broken", "lost"))
         if self.random.random() >= self.trouble:
             return "done"

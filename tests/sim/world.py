@@ -12,6 +12,7 @@ from app.core.case import Case
 from app.core.effects import HelpdeskFields, HelpdeskNote, HelpdeskReply
 from app.courier import Ports
 from app.ports.errors import Found, GiveUp, RetryLater, SendResult
+from tests.sim.book import Leaving
 from tests.sim.weather import Fate, Weather
 
 PACE = 1.0  # seconds between two messages in a channel
@@ -49,7 +50,10 @@ class Button(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that reached helpdesk, CRM or a caller: `kind` is reply, holding, note, fields, crm or callback."""
+    """Something that reached helpdesk, CRM or a caller: `kind` is reply, holding, note, fields, crm or callback.
+
+    `left` is how things stood when it left the gate: what changed while it was on its way came too late for it.
+    """
 
     kind: str
     case_id: str
@@ -59,6 +63,7 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     request_hash: str = ""
     fields: Mapping[str, str] = {}
     late: bool = False
+    left: Leaving
 
     @property
     def number(self) -> int:
@@ -66,9 +71,10 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class World:
-    """Everything outside. `meanwhile` lets others act while a call is under way."""
+    """Everything outside. `meanwhile` lets others act while a call is under way; `leaving` is asked as it begins."""
 
-    def __init__(self, weather: Weather, *, readable: bool) -> None:
+    def __init__(self, weather: Weather, leaving: Callable[[], Leaving], *, readable: bool) -> None:
+        self.leaving = leaving
         self.weather = weather
         self.readable = readable  # a helpdesk whose tickets can be read back
         self.messages: dict[tuple[str, str], Shown] = {}
@@ -230,6 +236,8 @@ class Helpdesk:
         return Found.YES if any(a.delivery == delivery_id for a in self.world.arrivals) else Found.NO
 
     def _take(self, delivery_id: str, case: Case, kind: str, *, repeatable: bool, **what: Any) -> SendResult:
+        what["left"] = self.world.leaving()
+
         def arrive() -> None:
             weather = self.world.weather
             now, late = weather.clock.now(), weather.late
@@ -248,11 +256,14 @@ class Crm:
     def update(self, delivery_id: str, case: Case, ticket: str, properties: Mapping[str, str]) -> SendResult:
         if not ticket:
             return SendResult(remote_id="skipped")
+        left = self.world.leaving()
 
         def arrive() -> None:
             now = self.world.weather.clock.now()
             fields = dict(properties)
-            self.world.take(Arrival(kind="crm", case_id=case.id, delivery=delivery_id, at=now, fields=fields))
+            self.world.take(
+                Arrival(kind="crm", case_id=case.id, delivery=delivery_id, at=now, fields=fields, left=left)
+            )
 
         self.world.call("crm", delivery_id, arrive, repeatable=True, refusable=True)
         return SendResult(remote_id=delivery_id)
@@ -265,10 +276,12 @@ class Callbacks:
         self.world = world
 
     def send(self, delivery_id: str, url: str, key: str, type: str, data: Mapping[str, Any]) -> SendResult:
+        left = self.world.leaving()
+
         def arrive() -> None:
             now = self.world.weather.clock.now()
             said = cast(str, data["case_id"])
-            self.world.take(Arrival(kind="callback", case_id=said, delivery=delivery_id, at=now, text=type))
+            self.world.take(Arrival(kind="callback", case_id=said, delivery=delivery_id, at=now, text=type, left=left))
 
         self.world.call("callback", delivery_id, arrive, repeatable=True, refusable=True)
         return SendResult(remote_id=delivery_id)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import assert_never
 
 from app.core.effects import Settlement
-from app.core.office import alarms, boards, delegations, policies, switch
+from app.core.office import alarms, boards, delegations, policies, reach, switch
 from app.core.office.change import OfficeChange
 from app.core.office.values import (
+    BindChannels,
     BoardShown,
     DecidePolicy,
     Delegate,
     EndDelegation,
     LoadPolicy,
+    MarkSlack,
     NoticeDelivered,
     NoticeLost,
     Office,
@@ -52,6 +54,10 @@ def decide_office(office: Office, command: OfficeCommand, world: OfficeWorld) ->
             delegations.tidy(change)
         case ReportAlarms():
             alarms.report(change, command)
+        case BindChannels():
+            reach.bind(change, command)
+        case MarkSlack():
+            reach.mark(change, command)
         case BoardShown():
             boards.shown(change, command)
         case NoticeDelivered():
@@ -70,7 +76,7 @@ def decide_office(office: Office, command: OfficeCommand, world: OfficeWorld) ->
 
 def _actor(command: OfficeCommand) -> str:
     match command:
-        case LoadPolicy() | RedriveNotice():
+        case LoadPolicy() | BindChannels() | MarkSlack() | RedriveNotice():
             return command.by
         case DecidePolicy() | PauseAi() | ResumeAi() | Delegate() | EndDelegation():
             return f"slack:{command.user}"

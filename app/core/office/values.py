@@ -115,6 +115,9 @@ class Office(Value, frozen=True, kw_only=True):
     alarms: tuple[Alarm, ...] = ()
     delegations: tuple[Delegation, ...] = ()
     deliveries: int = 0  # number of the last delivery: ids are `office-<n>`
+    channels: dict[str, str] = {}  # name in roles.yaml -> id it meant when it was first found
+    slack_lost_at: datetime | None = None  # while people are written to instead
+    slack_told: tuple[str, ...] = ()  # roles that were written to in this outage
 
     @property
     def paused_queues(self) -> frozenset[str]:
@@ -187,6 +190,21 @@ class ReportAlarms(msgspec.Struct, frozen=True, kw_only=True):
     found: tuple[Alarm, ...]
 
 
+class BindChannels(msgspec.Struct, frozen=True, kw_only=True):
+    """Which channel each name in roles.yaml means from now on: a rename in Slack must not lead cases astray."""
+
+    by: str
+    channels: Mapping[str, str]  # name -> id
+
+
+class MarkSlack(msgspec.Struct, frozen=True, kw_only=True):
+    """Slack could not be reached since `lost_at`, and `roles` are written to; or, None, it can be again (OP6)."""
+
+    by: str
+    lost_at: datetime | None
+    roles: tuple[str, ...] = ()
+
+
 class OfficeReceipt(msgspec.Struct, frozen=True, kw_only=True):
     """About delivery `delivery`; its outbox row is settled in the same transaction."""
 
@@ -229,6 +247,8 @@ OfficeCommand = (
     | EndDelegation
     | TidyDelegations
     | ReportAlarms
+    | BindChannels
+    | MarkSlack
     | AnyOfficeReceipt
     | RedriveNotice
 )

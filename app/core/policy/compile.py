@@ -137,4 +137,6 @@ def _role(name: str, role: rolesfile.Role) -> RoleSpec:
         notify=role.notify,
         languages=tuple(language.casefold() for language in role.languages),
         calendar=calendar_of(role.hours),
+        sees_pii=role.sees_pii,
+        emails=tuple(role.emails),
     )

@@ -42,9 +42,11 @@ def fold(label: str) -> str:
 
 
 def current_findings(case: Case) -> tuple[Finding, ...]:
-    """Without those of drafts that have been replaced."""
+    """Without those of drafts that have been replaced, and of CRM data, which are there to be masked."""
     version = case.draft.version if case.draft else 0
-    return tuple(f for f in case.findings if not f.source.startswith("draft:") or f.source == f"draft:{version}")
+    return tuple(
+        f for f in case.findings if not f.source.startswith(("draft:", "context:")) or f.source == f"draft:{version}"
+    )
 
 
 def rounded_up(amount: Decimal) -> float:

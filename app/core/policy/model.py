@@ -35,6 +35,8 @@ class RoleSpec(msgspec.Struct, frozen=True, kw_only=True):
     notify: bool = True
     languages: tuple[str, ...] = ()
     calendar: Calendar = ALWAYS
+    sees_pii: bool = False
+    emails: tuple[str, ...] = ()
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from app.core.policy.documents import FileStruct, Name
 Channel = Annotated[str, Meta(pattern="^[a-z0-9_-]{1,80}$", description="Slack channel, without #")]
 Group = Annotated[str, Meta(pattern="^[a-z0-9._-]{1,80}$", description="Slack user group handle, without @")]
 User = Annotated[str, Meta(pattern=r"^([UW][A-Z0-9]{2,20}|[^@\s]+@[^@\s]+)$", max_length=254)]
+Address = Annotated[str, Meta(pattern=r"^[^@\s<>,;]+@[^@\s<>,;]+$", max_length=254)]
 Language = Annotated[
     str,
     Meta(pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", description="BCP 47: en, pt-BR (quote 'no', YAML eats it)"),
@@ -64,6 +65,12 @@ class Role(FileStruct, frozen=True, kw_only=True):
     notify: Annotated[bool, Meta(description="False: may decide, but is never pinged")] = True
     languages: Annotated[
         list[Language], Meta(max_length=50, description="Languages this queue reads; left out: any")
+    ] = []
+    sees_pii: Annotated[
+        bool, Meta(description="True: may look at personal data that is masked in Slack; each look is recorded")
+    ] = False
+    emails: Annotated[
+        list[Address], Meta(max_length=50, description="Who is written to when Slack cannot be reached")
     ] = []
     hours: Annotated[Hours | None, Meta(description="Business hours; left out: 24x7")] = None
 

@@ -40,6 +40,7 @@ from blocks.modals import (
     withheld_view,
     write_view,
 )
+from blocks.personal import personal_view
 from db.log import LoggedEvent
 
 # action id → the view it opens
@@ -53,6 +54,7 @@ VIEWS: Mapping[str, str] = {
     "cs:withdraw": "withdraw",
     "cs:history": "history",
     "cs:withheld": "withheld_draft",
+    "cs:pii": "pii",
 }
 MODALS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "approve": approve_view,
@@ -207,6 +209,8 @@ class Actions:
             return history_view(case, entries, around)
         if what == "withheld_draft":
             return withheld_view(case)
+        if what == "pii":
+            return personal_view(case)
         return MODALS[what](case, packet_of(case, target), target.meta(), around)
 
 
