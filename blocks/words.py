@@ -135,13 +135,18 @@ def must_edit(case: Case) -> bool:
 def headline(case: Case, packet: Packet, around: Surroundings) -> str:
     tier = TIER_WORDS[case.assessed.tier]
     if is_live(case) and not (packet.kind == "signoff" and not signoff_open(case, packet)):
-        escalated = "escalated, " if packet.kind == "escalation" and packet.can_decide else ""
+        escalated = "escalated, " if packet.can_decide and was_escalated(case, packet) else ""
         asked = f"{escalated}{ask(case, packet, around)}"
     elif packet.kind == "signoff" and is_live(case):
         asked = f"sign-off closed, {topic(case)}"
     else:
         asked = f"{CLOSED.get(case.state, ('', 'Received'))[1].lower()}, {topic(case)}"
     return one_line(f"{tier}: {one_line(asked, 105)}, {customer_name(case, 36)}", 150)
+
+
+def was_escalated(case: Case, packet: Packet) -> bool:
+    """Not where the packet was only posted for a sign-off that policy asks for anyway."""
+    return packet.kind == "escalation" and any(e.to_role == packet.role for e in case.escalations)
 
 
 def signoff_open(case: Case, packet: Packet) -> bool:
