@@ -161,8 +161,13 @@ def check_can_go_round(case: Case) -> None:
         raise Refused("too_many_rounds", "This case went round too often: answer the ticket in the helpdesk.")
 
 
-def check_rights(case: Case, user: str, people: People, policy: Policy, *, any_step: bool = False) -> str:
-    """The role in which `user` acts on the current stage (or on any so far); Refused with the reason otherwise."""
+def check_rights(
+    case: Case, user: str, people: People, policy: Policy, *, any_step: bool = False, asked: str = ""
+) -> str:
+    """The role in which `user` acts on the current stage (or on any so far); Refused with the reason otherwise.
+
+    `asked` is the role to prefer where they hold several.
+    """
     person = people.find(user)
     if not person.may_decide:
         raise Refused("not_allowed", "Guests, bots and deactivated accounts cannot decide here.")
@@ -175,6 +180,8 @@ def check_rights(case: Case, user: str, people: People, policy: Policy, *, any_s
     matching = [role for role in wanted if role in held] or _lent(case, person, wanted, people)
     if not matching:
         raise Refused("not_in_role", f"This step needs someone from {role_names(wanted, policy)}; you are not in it.")
+    if asked in matching:
+        return asked
     still_open = open_roles(case, case.stage)
     return next((role for role in matching if role in still_open), matching[0])
 

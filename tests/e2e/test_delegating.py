@@ -47,8 +47,7 @@ def test_a_deputy_signs_off_and_the_record_says_for_whom(town: Town, office: Off
     assert (given["by"], given["role"], given["instead_of"]) == (LEAD, "billing_approver", BILLING)
     (signed,) = town.events(case_id, "SignedOff")
     assert signed["data"]["instead_of"] == BILLING
-    packet = town.message_with(case_id, "cs:history")
-    assert "for Ingrid" in everything_said(packet)
+    wait_for(lambda: "for Ingrid" in everything_said(town.message_with(case_id, "cs:history")), "the packet to say so")
     _end(town, BILLING)
 
 

@@ -14,7 +14,6 @@ from app.core.errors import Refused
 from app.core.messages import (
     Approve,
     ClaimCase,
-    PersonCommand,
     RecordView,
     ReleaseCase,
     Reopen,
@@ -31,7 +30,6 @@ from app.edges.listeners.shared import (
     Payload,
     Target,
     click_of,
-    done_sentence,
     packet_of,
     place_of,
     read_target,
@@ -78,6 +76,13 @@ MODALS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "withdraw": withdraw_view,
 }
 CLAIMS = ("cs:claim", "cs:release")
+# What was done, where the case's state alone does not tell.
+DONE: Mapping[str, str] = {
+    "cs:undo": "Taken back. The case waits for a decision again; nothing was sent.",
+    "cs:reopen": "Reopened. The case waits for a decision again; the draft was not sent.",
+    "cs:settle_sent": "Recorded. The reply counts as sent.",
+    "cs:settle_resend": "Recorded. The reply is sent again.",
+}
 MOST_HISTORY = 200
 REVISED = re.compile(r"text\w*~\d{1,6}")
 
@@ -160,28 +165,26 @@ class Actions:
 
     def _decide(self, body: Payload, target: Target, user: str, action_id: str) -> None:
         common: dict[str, Any] = {"case_id": target.case_id, "user": user, "seen": target.seen, "click": click_of(body)}
-        command: PersonCommand
         match action_id:
             case "cs:signoff":
-                command = SignOff(**common)
+                case = self.desk.do(SignOff(**common, packet=target.packet))
             case "cs:undo":
-                command = Undo(**common)
+                case = self.desk.do(Undo(**common))
             case "cs:reopen":
-                command = Reopen(**common)
+                case = self.desk.do(Reopen(**common))
             case "cs:settle_sent" | "cs:settle_resend":
                 arrived = action_id == "cs:settle_sent"
-                command = SettleDelivery(**common, delivery=target.delivery, arrived=arrived)
+                case = self.desk.do(SettleDelivery(**common, delivery=target.delivery, arrived=arrived))
             case "cs:claim":
-                command = ClaimCase(**common)
+                case = self.desk.do(ClaimCase(**common))
             case "cs:release":
-                command = ReleaseCase(**common)
+                case = self.desk.do(ReleaseCase(**common))
             case _:
                 raise Refused("unknown_button", "This button is not one that Countersign knows any more.")
-        case = self.desk.do(command)
         if action_id in CLAIMS:
             self.desk.tell_claim(user, target, case)
         else:
-            self.desk.tell_done(user, target, case, done_sentence(case, command))
+            self.desk.tell_done(user, target, case, DONE.get(action_id, ""))
 
     def _approve(self, body: Payload, target: Target, user: str) -> None:
         """One click where that is all policy asks; else the modal with the checklist (SL6)."""

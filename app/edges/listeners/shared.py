@@ -18,7 +18,7 @@ from app.core.case import Case, Packet
 from app.core.claiming import holds, until_words
 from app.core.effects import Click
 from app.core.errors import CountersignError, Refused
-from app.core.messages import AnyCommand, OverrideGuardrail, PersonCommand, SettleDelivery, Undo
+from app.core.messages import AnyCommand
 from app.core.pausing import EVERYWHERE, is_paused
 from app.core.stages import acting_roles, eligible
 from app.core.understanding import Understanding
@@ -231,11 +231,12 @@ class Desk:
 
     def tell_done(self, user: str, target: Target, case: Case, sentence: str = "") -> None:
         """`sentence` where there is more to say than what the case's state tells."""
-        sentence = sentence or done_sentence(case)
+        around = self.around(case)
+        sentence = sentence or done_sentence(case, around)
         undo = case.state == "approved" and case.verdict is not None and case.verdict.by == user
         # Undo binds to the text as it is now, which an edit has just made
         packet = packet_of(case, target)
-        blocks = notice_blocks("done", sentence, case=case, packet=packet, around=self.around(case), undo=undo)
+        blocks = notice_blocks("done", sentence, case=case, packet=packet, around=around, undo=undo)
         self.whisper(user, target, sentence, blocks)
 
     def tell_claim(self, user: str, target: Target, case: Case) -> None:
@@ -255,37 +256,30 @@ class Desk:
         self.whisper(user, target, sentence, blocks)
 
 
-def done_sentence(case: Case, command: PersonCommand | None = None) -> str:
+def done_sentence(case: Case, around: Surroundings) -> str:
     """What a decision came to, as its maker wants to know it."""
     delay = case.assessed.send_delay
-    match command:
-        case SettleDelivery(arrived=True):
-            return "Recorded: the customer has the reply. It is not sent again."
-        case SettleDelivery():
-            return "Recorded. The reply goes out again now."
-        case Undo():
-            return "Undone: your approval does not count any more. The case waits for a decision again."
-        case OverrideGuardrail() if case.blocking:
-            return "Recorded. A second person has to give their word too before this text can be approved."
-        case OverrideGuardrail():
-            return "Recorded. The guardrail is lifted for exactly this text, which still has to be approved."
-        case _:
-            pass
     match case.state:
-        case "pending" if case.approvals:
-            return "Your approval is recorded. Somebody else has to approve it too before it goes out."
         case "approved":
             return f"Your approval is recorded. The reply goes out in {delay:g} s."
         case "sending" | "sent":
             return "Your approval is recorded. The reply is on its way to the customer."
         case "awaiting_signoff":
-            return "Your approval is recorded. A second person has to sign off in the thread before it goes out."
+            return f"Your approval is recorded. The reply still needs a sign-off by {waiting_for(case, around)}."
         case "rejected":
             return "Rejected. The ticket goes back to the team with your reason."
+        case "pending" if case.approvals:
+            return f"Your approval is recorded. The case still waits for {waiting_for(case, around)}."
         case "pending":
             return "Recorded. The case waits for a decision again; nothing was sent."
         case _:
             return f"Recorded. The case is {case.state} now."
+
+
+def overridden_sentence(case: Case) -> str:
+    if case.blocking:
+        return "Recorded. A second person has to give their word too before this text can be approved."
+    return "Recorded. The guardrail is lifted for exactly this text, which still has to be approved."
 
 
 def reassessed_sentence(case: Case, around: Surroundings) -> str:
