@@ -184,6 +184,19 @@ def test_a_deputy_who_cannot_stand_for_the_one_stands_for_the_other() -> None:
     assert done.approvals[-1].instead_of == "ULEAD2"
 
 
+BOTH = compile_policy(with_risk(stages=[{"id": "both", "label": "Both", "each": ["support_lead", "billing_approver"]}]))
+
+
+def test_who_could_act_in_two_roles_counts_for_the_one_that_is_missing() -> None:
+    case = received("shipping", world=world(people(), BOTH))
+    approved = by(Approve, case, "ULEAD2", checklist=case.assessed.checklist)
+    once = after(case, approved, world=world(people(), BOTH))
+    click = by(Approve, once, "ULEAD1", checklist=once.assessed.checklist)
+    assert refused(once, click, people(), BOTH) == "role_filled"
+    done = after(once, click, world=world(BILL_AWAY, BOTH))
+    assert [(a.role, a.instead_of) for a in done.approvals] == [("support_lead", ""), ("billing_approver", "UBILL1")]
+
+
 def test_an_edit_by_a_deputy_counts_for_the_one_they_act_for() -> None:
     known = away("ULEAD1", "USPEC1")
     case = two_steps()
@@ -195,6 +208,21 @@ def test_an_edit_by_a_deputy_counts_for_the_one_they_act_for() -> None:
 
 
 # --- what stands in open cases ---------------------------------------------------------------------------------------
+
+
+def test_an_edit_says_for_whom_it_counts_though_ones_own_role_is_a_later_one() -> None:
+    steps = [
+        {"id": "first", "label": "First", "any_of": ["support_agent"]},
+        {"id": "last", "label": "Last", "any_of": ["billing_approver"]},
+    ]
+    policy = compile_policy(with_risk(stages=steps))
+    known = away("UAGENT2", "UBILL2", "support_agent")
+    case = received("refund", world=world(people(), policy))
+    case = after(case, by(WriteReply, case, "UAGENT1", text=TEXT), world=world(known, policy))
+    assert case.state == "awaiting_signoff"
+    outcome = decide(case, by(Edit, case, "UBILL2", text=f"{TEXT} Kind regards."), world(known, policy))
+    assert outcome.case.approvals[-1].instead_of == "UAGENT2"
+    assert next(e for e in outcome.events if e.type == "Edited").data["instead_of"] == "UAGENT2"
 
 
 def test_an_open_case_says_who_is_asked_now_and_gives_up_the_claim() -> None:

@@ -11,7 +11,16 @@ from slack_bolt import Ack
 
 from app.core.case import Case
 from app.core.errors import Refused
-from app.core.messages import Approve, ClaimCase, RecordView, ReleaseCase, Reopen, SettleDelivery, SignOff, Undo
+from app.core.messages import (
+    Approve,
+    ClaimCase,
+    RecordView,
+    ReleaseCase,
+    Reopen,
+    SettleDelivery,
+    SignOff,
+    Undo,
+)
 from app.edges.listeners.delegating import DelegationDesk
 from app.edges.listeners.home import Home
 from app.edges.listeners.policy import PolicyDesk
@@ -68,6 +77,13 @@ MODALS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "withdraw": withdraw_view,
 }
 CLAIMS = ("cs:claim", "cs:release")
+# What was done, where the case's state alone does not tell.
+DONE: Mapping[str, str] = {
+    "cs:undo": "Taken back. The case waits for a decision again; nothing was sent.",
+    "cs:reopen": "Reopened. The case waits for a decision again; the draft was not sent.",
+    "cs:settle_sent": "Recorded. The reply counts as sent.",
+    "cs:settle_resend": "Recorded. The reply is sent again.",
+}
 MOST_HISTORY = 200
 REVISED = re.compile(r"text\w*~\d{1,6}")
 
@@ -154,7 +170,7 @@ class Actions:
         common: dict[str, Any] = {"case_id": target.case_id, "user": user, "seen": target.seen, "click": click_of(body)}
         match action_id:
             case "cs:signoff":
-                case = self.desk.do(SignOff(**common))
+                case = self.desk.do(SignOff(**common, packet=target.packet))
             case "cs:undo":
                 case = self.desk.do(Undo(**common))
             case "cs:reopen":
@@ -171,7 +187,7 @@ class Actions:
         if action_id in CLAIMS:
             self.desk.tell_claim(user, target, case)
         else:
-            self.desk.tell_done(user, target, case)
+            self.desk.tell_done(user, target, case, DONE.get(action_id, ""))
 
     def _approve(self, body: Payload, target: Target, user: str) -> None:
         """One click where that is all policy asks; else the modal with the checklist (SL6)."""
@@ -187,15 +203,7 @@ class Actions:
         view = RecordView(case_id=target.case_id, user=user, seen=target.seen, click=click_of(body), what=what)
         case = self.desk.do(view)
         trigger = str(body.get("trigger_id") or "")
-
-        def open_modal() -> None:
-            try:
-                self.desk.slack.open_view(trigger, self._view(case, target, what))
-            except Exception:
-                self.desk.whisper(user, target, "Slack did not open the form. Please click again.")
-                raise
-
-        self.desk.later(open_modal)
+        self.desk.open_form(user, target, trigger, lambda: self._view(case, target, what))
 
     def _view(self, case: Case, target: Target, what: str) -> dict[str, Any]:
         around = self.desk.around(case)
