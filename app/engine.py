@@ -324,10 +324,12 @@ class Engine(OfficeDoor):
         if digest is None:
             raise Refused("no_digest", f"There is no digest {command.digest}.")
         if why := decide_digest(digest, command, self.clock.now()).broken:
-            self._bring_in_line(
-                RepairPacket(case_id=c, by="system:dispatch", packet=FIRST, ts="", found="missing", reason=why)
-                for c in digest.cases
-            )
+            for case_id in digest.cases:
+                lost = RepairPacket(
+                    case_id=case_id, by="system:dispatch", packet=FIRST, ts="", found="missing", reason=why
+                )
+                with suppress(Refused):  # somebody opened it, or the case is over
+                    self.handle(lost)
         with self.store.writing() as uow:
             digest = uow.digest(command.digest)
             assert digest is not None
