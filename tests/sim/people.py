@@ -28,7 +28,8 @@ from app.core.messages import (
 )
 from app.edges.listeners.shared import Target, read_target
 from tests.make import DEFAULT_ROLES, channel_id
-from tests.sim.directory import AT_FIRST, Directory
+from tests.sim.directory import AT_FIRST, human
+from tests.sim.lending import LOOKED_UP, Lending
 from tests.sim.policies import PROMISE
 from tests.sim.world import Button, World, buttons_of
 
@@ -61,6 +62,7 @@ _OPENS: dict[str, Literal["edit", "reject", "write", "decline", "override", "his
     "cs:withheld": "withheld_draft",
 }
 _ROLE_OF = {channel_id(channel): role for role, (_, channel) in reversed(list(DEFAULT_ROLES.items()))}
+_ROLE_OF["account-owners"] = LOOKED_UP
 OUTSIDERS = ("UGUEST", "UBOT", "UNOBODY", "UCRM1")
 BLOCKED_TEXT = "We have issued a refund of 240 EUR to your card."
 
@@ -78,9 +80,10 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
 class Crowd:
     """`do` hands a command to some replica: the case if it was accepted, else None."""
 
-    def __init__(self, world: World, directory: Directory, look: Callable[[str], Case | None], do: Do) -> None:
+    def __init__(self, world: World, lending: Lending, look: Callable[[str], Case | None], do: Do) -> None:
         self.world = world
-        self.directory = directory
+        self.lending = lending
+        self.directory = lending.directory
         self.look = look
         self.do = do
         self.forms: list[Form] = []
@@ -108,7 +111,7 @@ class Crowd:
         button = min(buttons, key=lambda b: _FORWARD.index(b.action_id) if b.action_id in _FORWARD else 9)
         target = read_target(button.value)
         if target is not None:
-            members = self._members(random, self._role_for(random, button))
+            members = self._members(random, self._role_for(random, button, target), target.case_id)
             fresh = [user for user in members if user != self.last_user.get(target.case_id)]
             self._click(random, button, random.choice(fresh or members))
 
@@ -116,7 +119,7 @@ class Crowd:
         """The buttons by which a case goes on that Slack shows now, by case."""
         found: dict[str, list[Button]] = {}
         for message in self.world.messages.values():
-            for button in buttons_of(message):
+            for button in buttons_of(message) if message.channel not in self.world.losses.archived else ():
                 target = read_target(button.value)
                 if button.action_id in LIVE and target is not None:
                     found.setdefault(target.case_id, []).append(button)
@@ -227,8 +230,11 @@ class Crowd:
             self._open(random, target, user, _OPENS[button.action_id])
 
     def _somebody(self, random: Random, case_id: str, channel: str) -> str:
-        members = self._members(random, _ROLE_OF.get(channel, "support_agent"))
+        members = self._members(random, _ROLE_OF.get(channel, "support_agent"), case_id)
         draw = random.random()
+        beside = [lent.to for lent in self.lending.all if human(lent.of) == human(self.last_user.get(case_id, ""))]
+        if beside and draw < 0.3:
+            return random.choice(beside)
         if draw < 0.55:
             return random.choice(members)
         if draw < 0.72:
@@ -239,15 +245,25 @@ class Crowd:
             return random.choice(OUTSIDERS)
         return random.choice(sorted(AT_FIRST.persons))
 
-    def _members(self, random: Random, role: str) -> list[str]:
-        """Of the role as it is, or as it once was: not everybody knows that they are out."""
+    def _members(self, random: Random, role: str, case_id: str) -> list[str]:
+        """Of the role as it is, or as it once was, or their deputies: not everybody knows that they are out."""
+        deputies = self.lending.deputies(role)
+        if deputies and random.random() < 0.3:
+            return deputies
+        if role == LOOKED_UP:
+            case = self.look(case_id)
+            named = [user for answer in case.resolved for user in answer.users] if case else []
+            return named or sorted(AT_FIRST.roles["specialist"])
         now = sorted(self.directory.now.roles[role])
         return now if now and random.random() < 0.75 else sorted(AT_FIRST.roles[role])
 
-    def _role_for(self, random: Random, button: Button) -> str:
+    def _role_for(self, random: Random, button: Button, target: Target) -> str:
+        """Of the packet, wherever it stands by now."""
         if button.action_id == "cs:override":
             return random.choice(("support_lead", "billing_approver"))
-        return _ROLE_OF.get(button.channel, "support_agent")
+        case = self.look(target.case_id)
+        packet = case.packet(target.packet) if case else None
+        return packet.role if packet else _ROLE_OF.get(button.channel, "support_agent")
 
     def _approve(self, random: Random, target: Target, user: str) -> None:
         """One click, or the modal with the checklist, as the listener decides."""
