@@ -234,6 +234,9 @@ class Courier:
         if packet.ts is None:
             if isinstance(effect, PacketUpdate) or _nobody_waits(case):
                 return Delivered(case_id=case.id, delivery=delivery.id, remote_id="skipped")
+            parent = case.packet(packet.parent)
+            if isinstance(effect, PacketPost) and parent and parent.ts is None and parent.gone and not parent.lost:
+                return surface_lost(delivery, case, effect, "moving", "its packet is on its way")
             result = self._post(delivery, case, packet, message, metadata)
         elif packet.shown == message.digest:
             return Delivered(case_id=case.id, delivery=delivery.id, remote_id="shown")

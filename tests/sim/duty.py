@@ -18,7 +18,7 @@ from tests.sim.gate import seats_of
 from tests.sim.ledger import LEAD, Account, Asked
 from tests.sim.lending import Lending, Lent, a_pair
 from tests.sim.office import OfficeSteps
-from tests.sim.people import OUTSIDERS
+from tests.sim.people import OUTSIDERS, Crowd
 from tests.sim.replica import Crash
 from tests.sim.watch import check_refusal
 from tests.sim.world import World
@@ -32,6 +32,7 @@ class DutySteps(OfficeSteps):
 
     world: World
     lending: Lending
+    crowd: Crowd
     names: list[str]
 
     @abstractmethod
@@ -51,9 +52,23 @@ class DutySteps(OfficeSteps):
             self._end_delegation(self.random.choice(known))
             return
         of, to = a_pair(self.random, self.directory.now)
+        later = timedelta(minutes=self.random.choice((10, 120))) if self.random.random() < 0.2 else None
+        self._delegate(of, to, self.random.choice((1, 10, 60, 300, 300, 2_880)), later)
+
+    def _do_deputy(self) -> None:
+        """Who had a part in a case lets somebody act for them, who then clicks on it."""
+        by_case = self.crowd.live()
+        if not by_case:
+            return
+        case_id = self.random.choice(list(by_case))
+        button, of = self.random.choice(by_case[case_id]), self.crowd.last_user.get(case_id, "UAGENT1")
+        _, to = a_pair(self.random, self.directory.now, self.crowd.role_of(button, case_id))
+        self._delegate(of, to, 60, None)
+        self.crowd.click(self.random, button, to)
+
+    def _delegate(self, of: str, to: str, minutes: int, later: timedelta | None) -> None:
         now = self.clock.now()
-        since = now + timedelta(minutes=self.random.choice((10, 120))) if self.random.random() < 0.2 else None
-        minutes = self.random.choice((1, 10, 60, 300, 300, 2_880))
+        since = now + later if later else None
         until = (since or now) + timedelta(minutes=minutes)
         words = f"{of} delegates to {to}, for {minutes} minutes{' from later on' if since else ''}"
         lent = self.lending.note(of, to, since or now, until)

@@ -115,9 +115,10 @@ class Lending:
         return sorted({lent.to for lent in self.all if role in lent.roles})
 
 
-def a_pair(random: Random, people: People) -> tuple[str, str]:
+def a_pair(random: Random, people: People, role: str = "") -> tuple[str, str]:
     """Who delegates, and to whom: mostly somebody who could, and has no such role themselves."""
-    role = random.choice(("billing_approver", "billing_approver", "support_agent", "support_agent", *COULD_HOLD))
+    if role not in COULD_HOLD:
+        role = random.choice(("billing_approver", "billing_approver", "support_agent", "support_agent", *COULD_HOLD))
     members = sorted(people.roles[role]) or sorted(AT_FIRST.roles[role])
     able = sorted({user for other in COULD_HOLD[role] for user in people.roles[other]} - set(members))
     draw = random.random()

@@ -43,7 +43,7 @@ class Losses:
             return f"somebody archives {channel}"
         if draw < 0.35 and self.older:
             old = random.choice(self.older[-12:])
-            if (old.channel, old.ts) in self.world.messages:
+            if (old.channel, old.ts) in self.world.messages and self._matters(old):
                 self.world.messages[old.channel, old.ts] = old
                 return f"Slack shows {old.channel} {old.ts} as it once was"
         if packets:

@@ -95,16 +95,16 @@ class Crowd:
 
     def click_live(self, random: Random) -> None:
         """Some deciding button of some case, by whoever comes along; View history where there is none."""
-        by_case = self._live()
+        by_case = self.live()
         if by_case:
             buttons = by_case[random.choice(list(by_case))]
-            self._click(random, random.choices(buttons, [_LIKELY.get(b.action_id, 0.2) for b in buttons])[0])
+            self.click(random, random.choices(buttons, [_LIKELY.get(b.action_id, 0.2) for b in buttons])[0])
         elif random.random() < 0.1 and self.world.buttons:
-            self._click(random, random.choice(self.world.buttons))
+            self.click(random, random.choice(self.world.buttons))
 
     def click_right(self, random: Random) -> None:
         """Somebody of the role, who had no part in the case yet, does what brings it forward."""
-        by_case = self._live()
+        by_case = self.live()
         if not by_case:
             return
         buttons = by_case[random.choice(list(by_case))]
@@ -113,9 +113,9 @@ class Crowd:
         if target is not None:
             members = self._members(random, self._role_for(random, button, target), target.case_id)
             fresh = [user for user in members if user != self.last_user.get(target.case_id)]
-            self._click(random, button, random.choice(fresh or members))
+            self.click(random, button, random.choice(fresh or members))
 
-    def _live(self) -> dict[str, list[Button]]:
+    def live(self) -> dict[str, list[Button]]:
         """The buttons by which a case goes on that Slack shows now, by case."""
         found: dict[str, list[Button]] = {}
         for message in self.world.messages.values():
@@ -128,7 +128,7 @@ class Crowd:
     def click_old(self, random: Random) -> None:
         """A button as it once was: the message may show others by now."""
         old = [b for b in self.world.buttons if b.action_id in LIVE]
-        self._click(random, random.choice(old) if old else None)
+        self.click(random, random.choice(old) if old else None)
 
     def click_forged(self, random: Random) -> None:
         """A value nobody ever gave out."""
@@ -148,7 +148,7 @@ class Crowd:
         }
         action_id = random.choice(sorted(LIVE))
         forged = msgspec.structs.replace(button, action_id=action_id, value=msgspec.json.encode(fields).decode())
-        self._click(random, forged)
+        self.click(random, forged)
 
     def click_undo(self, random: Random) -> None:
         """The Undo of a private notice, mostly by who got it."""
@@ -163,11 +163,11 @@ class Crowd:
         """Of a case that expired, mostly by who could have decided it."""
         shown = [b for m in self.world.messages.values() for b in buttons_of(m) if b.action_id == "cs:reopen"]
         if shown:
-            self._click(random, random.choice(shown))
+            self.click(random, random.choice(shown))
 
     def click_together(self, random: Random) -> None:
         """Two people do the same before either has an answer, about the text that both saw."""
-        by_case = self._live()
+        by_case = self.live()
         if not by_case:
             return
         button = random.choice(by_case[random.choice(list(by_case))])
@@ -207,7 +207,7 @@ class Crowd:
 
     # --- what follows --------------------------------------------------------------------------------------------
 
-    def _click(self, random: Random, button: Button | None, user: str = "") -> None:
+    def click(self, random: Random, button: Button | None, user: str = "") -> None:
         target = read_target(button.value) if button else None
         if button is None or target is None:
             return
@@ -258,11 +258,14 @@ class Crowd:
         return now if now and random.random() < 0.75 else sorted(AT_FIRST.roles[role])
 
     def _role_for(self, random: Random, button: Button, target: Target) -> str:
-        """Of the packet, wherever it stands by now."""
         if button.action_id == "cs:override":
             return random.choice(("support_lead", "billing_approver"))
-        case = self.look(target.case_id)
-        packet = case.packet(target.packet) if case else None
+        return self.role_of(button, target.case_id)
+
+    def role_of(self, button: Button, case_id: str) -> str:
+        """Of the packet, wherever it stands by now."""
+        case, target = self.look(case_id), read_target(button.value)
+        packet = case.packet(target.packet) if case and target else None
         return packet.role if packet else _ROLE_OF.get(button.channel, "support_agent")
 
     def _approve(self, random: Random, target: Target, user: str) -> None:

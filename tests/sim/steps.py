@@ -17,7 +17,6 @@ from db.outbox import Delivery
 from tests.sim import scenery
 from tests.sim.duty import DutySteps
 from tests.sim.ledger import Asked
-from tests.sim.people import Crowd
 from tests.sim.replica import Crash
 
 # How often each kind of step comes.
@@ -51,7 +50,8 @@ WEIGHTS = {
     "resume": 1.2,
     "gap": 3.0,
     "downtime": 0.4,
-    "delegate": 3.5,
+    "delegate": 3.0,
+    "deputy": 3.0,
     "tidy": 1.5,
     "reassess": 2.5,
     "take out": 0.4,
@@ -65,7 +65,6 @@ class Steps(DutySteps):
     """The steps of a simulation, which says what they act on."""
 
     seed: int
-    crowd: Crowd
     intakes: list[tuple[ReceiveCase, Remember]]
     dead_letters: list[Delivery]
     _case_number: int
