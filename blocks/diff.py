@@ -13,7 +13,7 @@ from blocks.text import clip
 Kind = Literal["same", "gone", "new", "skip"]
 Piece = tuple[Kind, str]
 
-_WORDS = re.compile(r"\S+\s*|\s+")
+_WORDS = re.compile(r"\S+[^\S\n]*|\s+")
 # Comparing is quadratic at worst: beyond this many words between the common start and end, it is a rewrite.
 MAX_WORDS = 700
 KEEP = 40  # characters of unchanged text on either side of a change

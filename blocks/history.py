@@ -34,6 +34,7 @@ _SHOWN_DATA = (
     "of",
     "to",
 )
+_WHOSE = {"instead_of": "for", "of": "from", "to": "to"}
 # Receipts of the machinery: here they would bury what people did; the audit log has them all.
 _PLUMBING = frozenset({"PacketUpdated", "DeliverySucceeded"})
 
@@ -54,7 +55,7 @@ def _entry(event: Mapping[str, Any], around: Surroundings) -> Json:
     data = event.get("data") or {}
     said = _CAMEL.sub(" ", str(event.get("type", "event")))
     parts = [one_line(said[:1] + said[1:].lower(), 60), around.name(str(event.get("actor", "")))]
-    parts += [_fact(key, str(data[key]), around) for key in _SHOWN_DATA if data.get(key)]
+    parts += [_fact(key, _spoken(data[key]), around) for key in _SHOWN_DATA if data.get(key)]
     if request_hash := str(event.get("request_hash", "")):
         parts.append(one_line(short_hash(request_hash), 12))
     if reason := one_line(str(event.get("reason", "")), 300):
@@ -63,13 +64,17 @@ def _entry(event: Mapping[str, Any], around: Surroundings) -> Json:
     return context(*([mrkdwn(when(at))] if at else []), plain(" · ".join(parts)))
 
 
+def _spoken(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
 def _fact(key: str, value: str, around: Surroundings) -> str:
     if key in ("role", "to_role"):
         return around.role(value)
     if key == "taken_from":
         return f"taken over from {around.name(value)}"
-    if key in ("instead_of", "of", "to"):
-        return f"{'to' if key == 'to' else 'for'} {around.name(value)}"
+    if key in _WHOSE:
+        return f"{_WHOSE[key]} {around.name(value)}"
     words = one_line(value.replace("_", " ") if key in ("view", "category", "then", "intent") else value, 60)
     return words if key == "view" else f"{key.replace('_', ' ')} {words}"
 

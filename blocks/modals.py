@@ -57,9 +57,13 @@ def edit_view(
         *_template_picker(around),
         *text_inputs(current, "Reply to be sent", revision=revision),
         *_checklist(case),
-        context(plain("Saving is your own approval of this text, as far as your role allows.")),
+        context(plain(f"Saving is your own approval of this text, as far as your role allows.{_voids(case)}")),
     ]
     return _modal("Edit reply", "cs:edit", "Save", blocks, _metadata(case, packet, meta))
+
+
+def _voids(case: Case) -> str:
+    return " Approvals given so far will be void." if case.approvals else ""
 
 
 def approve_view(case: Case, packet: Packet, meta: Mapping[str, str], around: Surroundings) -> Json:

@@ -40,11 +40,17 @@ class QueueRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def queue_message(
-    rows: Sequence[QueueRow], cases: Sequence[Case] = (), around: Surroundings | None = None
+    rows: Sequence[QueueRow],
+    cases: Sequence[Case] = (),
+    around: Surroundings | None = None,
+    *,
+    waiting: tuple[int, int],
 ) -> SlackMessage:
-    """All queues, then the next cases, most urgent first as the caller ordered them."""
-    total = sum(row.pending for row in rows)
-    overdue = sum(row.overdue for row in rows)
+    """All queues, then the next cases, most urgent first as the caller ordered them.
+
+    `waiting` counts each pending case once, and the overdue ones of them; in `rows` it is in every queue it waits in.
+    """
+    total, overdue = waiting
     text = f"{counted(total, 'case')} pending, {overdue} overdue"
     blocks: list[Json] = [header("Approvals"), rich(line(bold(text)))]
     shown = [row for row in rows if row.pending or row.paused][:40]

@@ -102,16 +102,17 @@ def waiting_for(case: Case, around: Surroundings) -> str:
 def ask(case: Case, packet: Packet, around: Surroundings) -> str:
     """What this packet asks of whoever reads it, without the customer."""
     about = topic(case)
+    reply = f"write a reply about {about}" if case.action else f"write {about}"
     if packet.kind == "signoff":
         return f"sign-off for {about}"
     if not packet.can_decide:
         return f"for your information, {about}"
     if packet.kind == "write_reply" and case.state == "pending":
-        return f"write a reply about {about}"
+        return reply
     if case.state == "awaiting_signoff":
         return f"waiting for sign-off on {about}"
     if decidable_draft(case, around) is None:
-        return f"write a reply about {about}" if case.action else f"write {about}"
+        return reply
     given, total = steps(case)
     if total > 1:
         return f"approval {min(given + 1, total)} of {total} for {about}"
@@ -134,13 +135,18 @@ def must_edit(case: Case) -> bool:
 def headline(case: Case, packet: Packet, around: Surroundings) -> str:
     tier = TIER_WORDS[case.assessed.tier]
     if is_live(case) and not (packet.kind == "signoff" and not signoff_open(case, packet)):
-        escalated = "escalated, " if packet.kind == "escalation" and packet.can_decide else ""
+        escalated = "escalated, " if packet.can_decide and was_escalated(case, packet) else ""
         asked = f"{escalated}{ask(case, packet, around)}"
     elif packet.kind == "signoff" and is_live(case):
         asked = f"sign-off closed, {topic(case)}"
     else:
         asked = f"{CLOSED.get(case.state, ('', 'Received'))[1].lower()}, {topic(case)}"
     return one_line(f"{tier}: {one_line(asked, 105)}, {customer_name(case, 36)}", 150)
+
+
+def was_escalated(case: Case, packet: Packet) -> bool:
+    """Not where the packet was only posted for a sign-off that policy asks for anyway."""
+    return packet.kind == "escalation" and any(e.to_role == packet.role for e in case.escalations)
 
 
 def signoff_open(case: Case, packet: Packet) -> bool:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection, and_, bindparam, func, or_, select, text
+from sqlalchemy import Connection, and_, bindparam, distinct, func, or_, select, text
+from sqlalchemy import case as when
 
 from app.core.assessment import Tier
 from app.core.audit import event_time
@@ -197,6 +198,12 @@ class CaseReads:
                 oldest_at=None if oldest is None else datetime.fromisoformat(oldest),
             )
         return counts
+
+    def waiting(self, now: datetime) -> tuple[int, int]:
+        """Cases that wait for people, and how many of them too long; each once, however many queues it is in."""
+        late = func.count(distinct(when((queue_entries.c.due_at <= event_time(now), queue_entries.c.case_id))))
+        found = self._connection.execute(select(func.count(distinct(queue_entries.c.case_id)), late)).one()
+        return found[0], found[1]
 
     def next_in_queue(self, channel: str, limit: int) -> list[Case]:
         """The cases people of this channel are asked about: highest risk first, then the oldest."""

@@ -31,7 +31,15 @@ POLICIES = Path(__file__).resolve().parents[2] / "policies"
 class Demo:
     """Sandbox and product side by side; `url` is the page to open."""
 
-    def __init__(self, directory: Path, port: int = 0, *, speed: float = 1.0, socket_mode: bool = False) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        port: int = 0,
+        *,
+        speed: float = 1.0,
+        socket_mode: bool = False,
+        policies: Path = POLICIES,
+    ) -> None:
         self.clock = AdjustableClock(speed)
         bot_port = free_port()
         config = SandboxConfig(
@@ -47,7 +55,8 @@ class Demo:
         self.far_end: RunningServer = run(self.sandbox.app, "127.0.0.1", port)
         self.url = self.far_end.url
         self.api_url = config.bot_url
-        self.service = Service(demo_settings(directory, self.url, config, bot_port, socket_mode), clock=self.clock)
+        settings = demo_settings(directory, self.url, config, bot_port, socket_mode, policies)
+        self.service = Service(settings, clock=self.clock)
         self.service.start()
         self.bot: RunningServer = run(self.service.api, "127.0.0.1", bot_port)
 
@@ -58,7 +67,12 @@ class Demo:
 
 
 def demo_settings(
-    directory: Path, sandbox_url: str, config: SandboxConfig, bot_port: int, socket_mode: bool = False
+    directory: Path,
+    sandbox_url: str,
+    config: SandboxConfig,
+    bot_port: int,
+    socket_mode: bool = False,
+    policies: Path = POLICIES,
 ) -> Settings:
     """As an operator would set them, with the sandbox in the place of Slack, helpdesk and CRM."""
     values: dict[str, Any] = {
@@ -69,7 +83,7 @@ def demo_settings(
         "database_url": SecretStr(f"sqlite:///{directory / 'demo.db'}"),
         "countersign_port": bot_port,
         "countersign_api_keys": SecretStr(f"demo:{API_SECRET}:submit+read+audit"),
-        "countersign_policy_dir": POLICIES,
+        "countersign_policy_dir": policies,
         "countersign_helpdesk_url": f"{sandbox_url}/helpdesk/webhook",
         "countersign_helpdesk_secret": SecretStr(config.helpdesk_secret),
         "countersign_crm": "hubspot",

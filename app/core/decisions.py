@@ -130,7 +130,8 @@ def reject(change: Change, command: Reject) -> None:
 
 def sign_off(change: Change, command: SignOff) -> None:
     case = change.case
-    role = _check(change, command)
+    request = case.packet(command.packet)
+    role = _check(change, command, asked=request.role if request else "")
     check_can_approve(case, command.user, change.world.people)
     check_not_author(case, command.user, change.world.people)
     check_open_role(case, role, change.world.policy)
@@ -178,9 +179,10 @@ def undo(change: Change, command: Undo) -> None:
 # --- steps they share --------------------------------------------------------------------------------------------
 
 
-def _check(change: Change, command: ByPerson, *, any_step: bool = False) -> str:
+def _check(change: Change, command: ByPerson, *, any_step: bool = False, asked: str = "") -> str:
     """Rights first, then a claim (DE8), then the text they saw (DE1); returns the role they act in."""
-    role = check_rights(change.case, command.user, change.world.people, change.world.policy, any_step=any_step)
+    people, policy = change.world.people, change.world.policy
+    role = check_rights(change.case, command.user, people, policy, any_step=any_step, asked=asked)
     check_free(change, command.user)
     if command.seen != change.case.request_hash:
         raise Refused("draft_changed", "This case changed since you opened it; look at the text as it is now.")

@@ -134,7 +134,9 @@ class OverrideGuardrail(ByPerson, frozen=True, kw_only=True):
 
 
 class SignOff(ByPerson, frozen=True, kw_only=True):
-    pass
+    """`packet` is the request they answer: who holds several roles of a step signs in the one that was asked there."""
+
+    packet: str = ""
 
 
 class Decline(ByPerson, frozen=True, kw_only=True):

@@ -161,8 +161,13 @@ def check_can_go_round(case: Case) -> None:
         raise Refused("too_many_rounds", "This case went round too often: answer the ticket in the helpdesk.")
 
 
-def check_rights(case: Case, user: str, people: People, policy: Policy, *, any_step: bool = False) -> str:
-    """The role in which `user` acts on the current stage (or on any so far); Refused with the reason otherwise."""
+def check_rights(
+    case: Case, user: str, people: People, policy: Policy, *, any_step: bool = False, asked: str = ""
+) -> str:
+    """The role in which `user` acts on the current stage (or on any so far); Refused with the reason otherwise.
+
+    `asked` is the role to prefer where they could act in several; then come their own, then those lent to them.
+    """
     person = people.find(user)
     if not person.may_decide:
         raise Refused("not_allowed", "Guests, bots and deactivated accounts cannot decide here.")
@@ -172,9 +177,12 @@ def check_rights(case: Case, user: str, people: People, policy: Policy, *, any_s
         else roles_at(case, case.stage)
     )
     held = people.roles_of(user)
-    matching = [role for role in wanted if role in held] or _lent(case, person, wanted, people)
+    own = [role for role in wanted if role in held]
+    matching = [*own, *_lent(case, person, wanted, people, alone=not own)]
     if not matching:
         raise Refused("not_in_role", f"This step needs someone from {role_names(wanted, policy)}; you are not in it.")
+    if asked in matching:
+        return asked
     still_open = open_roles(case, case.stage)
     return next((role for role in matching if role in still_open), matching[0])
 
@@ -198,11 +206,11 @@ def check_holds(wanted: Iterable[str], user: str, people: People, policy: Policy
     return role
 
 
-def _lent(case: Case, person: Person, wanted: tuple[str, ...], people: People) -> list[str]:
-    """Roles in which they act for somebody else; Refused where those people have a part in the case themselves."""
+def _lent(case: Case, person: Person, wanted: tuple[str, ...], people: People, *, alone: bool) -> list[str]:
+    """Roles in which they act for somebody else who has no part in the case; Refused if these `alone` would count."""
     lent = [(role, absent) for role in wanted for acts, absent in people.deputies_in(role) if acts.keys & person.keys]
     free = [role for role, absent in lent if not involved(case, absent, people)]
-    if lent and not free:
+    if alone and lent and not free:
         absent = lent[0][1]
         raise Refused(
             "delegator_involved",

@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+LAST_MINUTE = time(23, 59)  # so that "until friday" reads as friday
 _CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 _SPAN = re.compile(r"([1-9][0-9]{0,2})([hdw])")
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
@@ -31,7 +32,7 @@ def read_when(words: Sequence[str], now: datetime, zone: ZoneInfo, *, ends: bool
             there = datetime.combine(local.date(), clock, zone)
             return there if there > now else datetime.combine(local.date() + timedelta(days=1), clock, zone)
         case [day] if (found := _day(day, local.date())) is not None:
-            return datetime.combine(found + timedelta(days=int(ends)), time(), zone)
+            return datetime.combine(found, LAST_MINUTE if ends else time(), zone)
         case [day, clock_words] if (found := _day(day, local.date())) and (clock := _time(clock_words)) is not None:
             return datetime.combine(found, clock, zone)
         case _:

@@ -23,7 +23,7 @@ from blocks.modals import (
     write_view,
 )
 from tests.blocks.reading import AROUND, draft_shown, inputs, seen, view_refusals
-from tests.make import CHECKLIST, NOW, a_case, a_draft, a_high_case, a_packet, an_assessment
+from tests.make import CHECKLIST, NOW, a_case, a_draft, a_high_case, a_packet, an_approval, an_assessment
 
 META = {"ch": "C1", "ts": "1772442000.000100", "ru": "https://hooks.slack.example/1"}
 MEDIUM = an_assessment(tier="medium", must_edit=True, checklist=CHECKLIST)
@@ -187,3 +187,14 @@ def test_history_names_people_and_times_newest_first(at):
     assert "Kinder" in said
     assert "secret draft" not in said
     assert view_refusals(history_view(case, events * 400)) == []
+
+
+def test_history_lists_in_words():
+    event = {"type": "CaseAssessed", "actor": "api:x", "at": NOW, "data": {"rules": ["baseline", "intent_refund"]}}
+    assert "rules baseline, intent_refund" in seen(history_view(a_case(), [event], AROUND)["blocks"])
+
+
+def test_an_edit_says_that_approvals_will_be_void():
+    before = a_case()
+    for case, said in ((before, False), (replace(before, approvals=(an_approval(before),)), True)):
+        assert ("will be void" in seen(edit_view(case, case.packets[0], META, AROUND)["blocks"])) is said

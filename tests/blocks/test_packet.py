@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from app.core.assessment import Reason
-from app.core.case import Attachment, Customer, Fact, Note
+from app.core.case import Attachment, Customer, Escalation, Fact, Note
 from app.core.findings import Finding
 from blocks.packet import MAX_CHARACTERS, characters, packet_message
 from tests.blocks.reading import AROUND, buttons, draft_shown, links, pings, refusals, seen, strings, words_of
@@ -55,8 +55,18 @@ def test_header_says_tier_and_what_is_asked():
     assert header(shown(a_high_case())) == "High: approval 1 of 2 for a refund of 240 EUR, Acme Tools"
     withheld = a_high_case(drafts=(a_draft(),))
     assert header(shown(withheld)) == "High: write a reply about a refund of 240 EUR, Acme Tools"
+    asked = a_case(packets=(a_packet(kind="write_reply"),))
+    assert header(shown(asked)) == "Low: write a reply about shipping status, Acme Tools"
     must_edit = a_case(assessment=an_assessment(tier="medium", must_edit=True))
     assert header(shown(must_edit)) == "Medium: edit and approve a reply about shipping status, Acme Tools"
+
+
+def test_a_packet_is_called_escalated_only_where_the_case_was():
+    packet = a_packet(kind="escalation", role="legal_approver", channel="legal-approvals")
+    case = a_high_case(state="awaiting_signoff", stage=1, packets=(packet,))
+    assert header(shown(case)) == "High: waiting for sign-off on a refund of 240 EUR, Acme Tools"
+    late = Escalation(reason="Nobody answered.", trigger_type="rule", to_role="legal_approver", at=NOW)
+    assert header(shown(replace(case, escalations=(late,)))).startswith("High: escalated, waiting for sign-off")
 
 
 def test_signoff_header_is_the_one_of_the_specification():

@@ -127,6 +127,12 @@ def test_diff_shows_the_change_and_leaves_out_the_rest():
     assert sum(len(text) for _, text in pieces) < 250
 
 
+def test_diff_leaves_the_word_before_a_new_line_alone():
+    pieces = word_diff("Kind regards\n\nTom", "Kind regards\n\nTom\n\nIngrid")
+    assert ("gone", "Tom") not in pieces
+    assert "".join(text for kind, text in pieces if kind == "new") == "\n\nIngrid"
+
+
 def test_diff_of_hostile_texts_is_quick_and_short():
     before, after = "x " + "a " * 9_000, "y " + "a " * 4_000 + "b " + "a " * 4_000 + "z"
     start = time.perf_counter()

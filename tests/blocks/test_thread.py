@@ -148,7 +148,7 @@ def test_queues_are_told_in_digits_with_the_next_ten():
         QueueRow(channel="support-review", pending=12, oldest=7_500, overdue=2),
         QueueRow(channel="legal-approvals", pending=0),
     ]
-    message = queue_message(rows, [a_case()] * 14, AROUND)
+    message = queue_message(rows, [a_case()] * 14, AROUND, waiting=(12, 2))
     said = words_of(message)
     assert "12 pending · oldest 2 h 5 min · ⚠ 2 overdue" in said
     assert said.count("cs_4f9a1c02d7") == 10

@@ -30,9 +30,18 @@ PHONE = {"width": 375, "height": 812}
 PATIENCE = 12_000  # ms; a loaded machine, Slack's one message a second, and one retry
 
 MAYA, TOMAS, PRIYA = "U01MAYA", "U02TOMAS", "U03PRIYA"
+DAN, HELENE = "U04DAN", "U07HELENE"
 INGRID, KWAME, SOFIA, CARLA = "U05INGRID", "U06KWAME", "U11SOFIA", "U21CARLA"
 # As their Slack profiles have it.
-NAME = {MAYA: "Maya Lindqvist", TOMAS: "Tomás Herrera", INGRID: "Ingrid Sørensen"}
+NAME = {
+    MAYA: "Maya Lindqvist",
+    TOMAS: "Tomás Herrera",
+    PRIYA: "Priya Raman",
+    DAN: "Dan O'Connell",
+    INGRID: "Ingrid Sørensen",
+    KWAME: "Kwame Boateng",
+    HELENE: "Hélène Marchetti",
+}
 AFTER_DELAY = 6.0  # seconds: the shipped send_delay, and a bit
 
 # Scripted cases by what is special about them.
@@ -113,6 +122,19 @@ class Desk:
         for box in self.modal.get_by_role("checkbox").all():
             box.check()
 
+    def write(self, case_id: str, text: str) -> None:
+        self.click(case_id, "Write reply")
+        expect(self.field("Your reply")).to_have_value("")
+        self.field("Your reply").fill(text)
+        self.tick_all()
+        self.submit()
+        expect(self.modal).to_have_count(0)
+
+    def sign_off(self, case_id: str) -> str:
+        """In the packet's thread, with its "are you sure"; answers what was asked."""
+        self.open_thread(case_id).get_by_role("button", name="Sign off", exact=True).click()
+        return self.confirm()
+
     def open_thread(self, case_id: str) -> Locator:
         """The packet's thread beside the channel."""
         self.packet(case_id).hover()
@@ -125,6 +147,28 @@ class Desk:
         if self.phone:
             self.page.get_by_label("Open the menu").click()
         self.page.get_by_test_id(testid).click()
+        # what was open before keeps its composer until then
+        expect(self.page.get_by_test_id(testid)).to_have_attribute("aria-current", "page")
+
+    def become(self, who: str) -> None:
+        """Be somebody else in the same window, where the page asks "You are"."""
+        if self.phone:
+            self.page.get_by_label("Open the menu").click()
+        self.page.get_by_test_id("person-switch").click()
+        option = self.page.locator(f'[data-testid="person-option"][data-user-id="{who}"]')
+        name = option.locator("strong").inner_text()
+        option.click()
+        expect(self.page.get_by_test_id("person-switch")).to_contain_text(name)
+        if self.phone:
+            self.page.get_by_label("Close the menu").click()
+
+    def jump(self, hours: int, back: str = "support-review") -> None:
+        """By the button of the sandbox controls, and back to a channel."""
+        self.go("pane-controls")
+        before = text_of(self.page.get_by_test_id("clock-now"))
+        self.page.get_by_test_id(f"jump-{hours * 3600}").click()
+        expect(self.page.get_by_test_id("clock-now")).not_to_have_text(before)
+        self.go(f"channel-{back}")
 
     def say(self, text: str) -> None:
         self.page.get_by_test_id("composer").fill(text)
@@ -187,8 +231,24 @@ class Office:
         messages = httpx.get(f"{self.demo.url}/page/messages", params=parameters, trust_env=False).json()["messages"]
         return [ping for message in messages for ping in message["pings"]]
 
+    def invite(self, who: str, channel: str) -> None:
+        """Whoever sees a channel sees its buttons; that alone gives no right to use them."""
+        workspace = self.demo.sandbox.workspace
+        workspace.join(workspace.channel_named(channel), who)
+
     def pass_time(self, seconds: float = AFTER_DELAY) -> None:
         self.demo.clock.advance(seconds)
+
+    @contextmanager
+    def time_stands_still(self) -> Iterator[None]:
+        """However slow the machine, no time passes but by `pass_time`."""
+        clock = self.demo.clock
+        speed = clock.speed
+        clock.set_speed(0)
+        try:
+            yield
+        finally:
+            clock.set_speed(speed)
 
     def go_home(self) -> None:
         """Everybody closes the window; nothing is broken any more."""

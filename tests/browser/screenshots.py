@@ -52,7 +52,7 @@ def pictures(office: Office, ids: dict[str, str], folder: Path) -> None:
     tomas.click(ids[REFUND], "Write reply")
     tomas.field("Your reply").fill(WRITTEN)
     tomas.submit()
-    expect(tomas.notice).to_contain_text("A second person has to sign off")
+    expect(tomas.notice).to_contain_text("still needs a sign-off")
     for desk, name in (
         (office.sit(INGRID, "billing-approvals"), "signoff-thread"),
         (office.pick_up(INGRID, "billing-approvals"), "thread-phone"),

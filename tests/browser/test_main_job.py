@@ -16,7 +16,6 @@ from tests.browser.office import (
     REFUND,
     SHIPPING,
     TOMAS,
-    Desk,
     Office,
     scripted,
     text_of,
@@ -128,13 +127,12 @@ def test_a_medium_case_wants_the_checklist_and_an_edit(office: Office) -> None:
 def test_a_refund_is_written_by_one_and_signed_off_by_another(office: Office) -> None:
     case_id = office.receive(scripted(REFUND, "70103"))
     tomas = office.sit(TOMAS)
-    write(tomas, case_id, HANDED_OVER)
-    expect(tomas.notice).to_contain_text("A second person has to sign off in the thread before it goes out.")
+    tomas.write(case_id, HANDED_OVER)
+    expect(tomas.notice).to_contain_text("The reply still needs a sign-off by Billing approvers.")
     expect(tomas.packet(case_id)).to_contain_text("1 of 2, waiting for Billing approvers")
 
     tomas.go("channel-billing-approvals")
-    tomas.open_thread(case_id).get_by_role("button", name="Sign of").click()
-    tomas.confirm()
+    tomas.sign_off(case_id)
     expect(tomas.notice).to_contain_text("This step needs someone from @billing-approvers; you are not in it.")
     assert office.case(case_id)["state"] == "awaiting_signoff"
 
@@ -163,20 +161,10 @@ def test_a_refund_is_written_by_one_and_signed_off_by_another(office: Office) ->
 def test_whoever_wrote_the_reply_never_signs_it_off(office: Office) -> None:
     case_id = office.receive(scripted(REFUND, "70104"))
     ingrid = office.sit(INGRID, "billing-approvals")
-    write(ingrid, case_id, HANDED_OVER)
-    ingrid.open_thread(case_id).get_by_role("button", name="Sign of").click()
-    ingrid.confirm()
+    ingrid.write(case_id, HANDED_OVER)
+    ingrid.sign_off(case_id)
     expect(ingrid.notice).to_contain_text(re.compile("a second person has to sign off|somebody else has to approve it"))
     assert office.case(case_id)["state"] == "awaiting_signoff"
-
-
-def write(desk: Desk, case_id: str, text: str) -> None:
-    desk.click(case_id, "Write reply")
-    expect(desk.field("Your reply")).to_have_value("")
-    desk.field("Your reply").fill(text)
-    desk.tick_all()
-    desk.submit()
-    expect(desk.modal).to_have_count(0)
 
 
 def test_a_rejected_case_is_handed_back_with_the_reason(office: Office) -> None:
@@ -205,19 +193,13 @@ def test_a_rejected_case_is_handed_back_with_the_reason(office: Office) -> None:
 
 def test_an_outsider_is_told_why_not(office: Office) -> None:
     case_id = office.receive(scripted(SHIPPING, "70106"))
-    invite(office, CARLA, "support-review")
+    office.invite(CARLA, "support-review")
     desk = office.sit(CARLA)
     desk.click(case_id, "Approve")
     expect(desk.notice).to_contain_text("Only visible to you")
     expect(desk.notice).to_contain_text("Not done · This step needs someone from @support-agents; you are not in it.")
     expect(office.sit(MAYA).page.get_by_test_id("ephemeral").filter(has_text=case_id)).to_have_count(0)
     assert office.case(case_id)["state"] == "pending"
-
-
-def invite(office: Office, who: str, channel: str) -> None:
-    """Whoever sees a channel sees its buttons; that alone gives no right to use them."""
-    workspace = office.demo.sandbox.workspace
-    workspace.join(workspace.channel_named(channel), who)
 
 
 def test_nobody_approves_a_refund_they_submitted(office: Office) -> None:

@@ -3,20 +3,11 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.office import MAYA, NAME, PASSWORD, PATIENCE, PRIYA, SHIPPING, TOMAS, Desk, Office, scripted, text_of
+from tests.browser.office import MAYA, NAME, PATIENCE, PRIYA, SHIPPING, TOMAS, Desk, Office, scripted
 
 pytestmark = pytest.mark.browser
 
 HOLDING = "Your request is under review by our team"
-
-
-def jump(desk: Desk, hours: int) -> None:
-    """By the button of the sandbox controls, and back to the channel."""
-    desk.go("pane-controls")
-    before = text_of(desk.page.get_by_test_id("clock-now"))
-    desk.page.get_by_test_id(f"jump-{hours * 3600}").click()
-    expect(desk.page.get_by_test_id("clock-now")).not_to_have_text(before)
-    desk.go("channel-support-review")
 
 
 def test_a_case_nobody_decides_is_recalled_escalated_and_never_sent(office: Office) -> None:
@@ -24,19 +15,19 @@ def test_a_case_nobody_decides_is_recalled_escalated_and_never_sent(office: Offi
     case_id = office.receive(body)
     desk = office.sit(MAYA)
     expect(desk.packet(case_id)).to_contain_text("reminder")
-    jump(desk, 2)
+    desk.jump(2)
     thread = desk.open_thread(case_id)
     expect(thread).to_contain_text("Still waiting · for Support agents to decide on a reply about shipping status.")
     expect(thread.locator(".mention")).to_have_text(["@Maya Lindqvist", "@Tomás Herrera"])
 
-    jump(desk, 2)
+    desk.jump(2)
     expect(desk.open_thread(case_id)).to_contain_text("↗ Escalated · to Support leads in #support-escalations.")
     lead = office.sit(PRIYA, "support-escalations")
     expect(lead.packet(case_id)).to_contain_text("Low: escalated, approve a reply about shipping status")
     expect(lead.buttons(case_id)).to_have_text(["Approve", "Edit", "Reject", "Claim", "View history"])
     expect(desk.buttons(case_id)).to_have_text(["Approve", "Edit", "Reject", "Claim", "View history"])
 
-    jump(desk, 24)
+    desk.jump(24)
     for person in (desk, lead):
         expect(person.packet(case_id)).to_contain_text("Expired")
         expect(person.packet(case_id)).to_contain_text("The draft was not sent.")
@@ -64,21 +55,6 @@ def test_a_click_on_a_closed_case_says_how_it_ended(office: Office) -> None:
     expect(other.notice).to_contain_text("Not done")
     expect(other.notice).to_contain_text(f"approved by {NAME[MAYA]}")
     expect(other.buttons(case_id)).to_have_text(["View history"])
-
-
-def test_a_new_message_supersedes_and_both_cases_say_so(office: Office) -> None:
-    old = office.receive(scripted(PASSWORD, "70203"))
-    desk = office.sit(MAYA)
-    expect(desk.buttons(old)).to_have_count(5)
-    body = scripted(PASSWORD, "70203")
-    body["messages"].append({"author": "customer", "text": "It is the second time I ask: how do I reset my password?"})
-    new = office.receive(body)
-    expect(desk.packet(old)).to_contain_text("Superseded")
-    expect(desk.packet(old)).to_contain_text(f"Continues as case {new}.")
-    expect(desk.buttons(old)).to_have_text(["View history"])
-    expect(desk.packet(new)).to_contain_text(f"follows case {old}")
-    expect(desk.packet(new)).to_contain_text("It is the second time I ask")
-    expect(desk.buttons(new).first).to_be_visible()
 
 
 def test_a_helpdesk_that_fails_twice_gets_the_reply_once(office: Office) -> None:

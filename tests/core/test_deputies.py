@@ -184,6 +184,19 @@ def test_a_deputy_who_cannot_stand_for_the_one_stands_for_the_other() -> None:
     assert done.approvals[-1].instead_of == "ULEAD2"
 
 
+BOTH = compile_policy(with_risk(stages=[{"id": "both", "label": "Both", "each": ["support_lead", "billing_approver"]}]))
+
+
+def test_who_could_act_in_two_roles_counts_for_the_one_that_is_missing() -> None:
+    case = received("shipping", world=world(people(), BOTH))
+    approved = by(Approve, case, "ULEAD2", checklist=case.assessed.checklist)
+    once = after(case, approved, world=world(people(), BOTH))
+    click = by(Approve, once, "ULEAD1", checklist=once.assessed.checklist)
+    assert refused(once, click, people(), BOTH) == "role_filled"
+    done = after(once, click, world=world(BILL_AWAY, BOTH))
+    assert [(a.role, a.instead_of) for a in done.approvals] == [("support_lead", ""), ("billing_approver", "UBILL1")]
+
+
 def test_an_edit_by_a_deputy_counts_for_the_one_they_act_for() -> None:
     known = away("ULEAD1", "USPEC1")
     case = two_steps()

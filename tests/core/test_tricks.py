@@ -185,6 +185,19 @@ def test_each_of_two_roles_means_both_whoever_the_ladder_lets_in() -> None:
     assert refused(other, yes(other, "ULEGAL1")) == "role_filled"
 
 
+def test_who_holds_both_roles_signs_in_the_one_that_was_asked() -> None:
+    """Whichever request they answer first, and the other one is not theirs any more."""
+    case = signed_by(opened("export"), "UAGENT1")
+    asked = {p.role: p.key for p in case.packets if p.kind == "signoff"}
+    both = people({"compliance_approver": ("UCOMP1", "USEC1"), "security_responder": ("UCOMP1", "USEC1")})
+    for role, other in (("compliance_approver", "security_responder"), ("security_responder", "compliance_approver")):
+        signed = step(case, SignOff(**click(case, "UCOMP1"), packet=asked[role]), people=both).case
+        assert signed.approvals[-1].role == role
+        late = SignOff(**click(signed, "USEC1"), packet=asked[role])
+        assert refused(signed, late, people=both) == "role_filled"
+        assert step(signed, SignOff(**click(signed, "USEC1"), packet=asked[other]), people=both).case.state == "sending"
+
+
 def test_a_filled_role_has_no_sign_off_button_left() -> None:
     case = signed_by(opened("export"), "UAGENT1", "UCOMP1")
     open_ones = [p.role for p in case.packets if p.kind == "signoff" and p.can_decide]

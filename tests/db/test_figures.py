@@ -61,6 +61,8 @@ def test_a_case_in_two_queues_waits_once(store: Store) -> None:
     with store.reading() as reader:
         assert sum(count.pending for count in reader.queue_counts(NOW).values()) == 4
         assert list(reader.pending_by_tier().items()) == [("high", 1), ("medium", 0), ("low", 1)]
+        assert reader.waiting(NOW) == (2, 0)
+        assert reader.waiting(NOW + timedelta(days=3)) == (2, 2)
 
 
 class TestSubmittedBy:

@@ -19,7 +19,7 @@ from app.settings import Settings
 from tests.e2e.town import POLICIES, Town, wait_for
 
 COUNTERSIGN = Path(sys.executable).parent / "countersign"
-STARTS_WITHIN = 40.0
+STARTS_WITHIN = 120.0
 
 
 class Office:

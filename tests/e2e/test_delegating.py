@@ -6,11 +6,16 @@ from tests.e2e.running import Office
 from tests.e2e.town import AGENTS, BILLING, LEAD, MORE_BILLING, Town, buttons, everything_said, high_body, wait_for
 
 
+def _answers(town: Town, user: str) -> list[str]:
+    """What stands beside the channel for this person alone; direct messages come when they come."""
+    return [everything_said(m) for m in sorted(town.messages(), key=lambda m: m.ts) if m.ephemeral_to == user]
+
+
 def _slash(town: Town, user: str, words: str) -> str:
-    before = len(town.private(user))
+    before = len(_answers(town, user))
     channel = town.workspace.channel_named("support-review").id
     assert town.people.slash(user, channel, "/approvals", words).ok
-    return town.told(user, before)
+    return wait_for(lambda: _answers(town, user)[before:], f"an answer to {words}")[0]
 
 
 def _waits_for_billing(town: Town) -> str:
@@ -29,13 +34,15 @@ def _end(town: Town, user: str) -> None:
     shown = [m for m in town.messages() if m.ephemeral_to == user and "cs:delegation_end" in buttons(m)]
     before = len(town.private(user))
     town.click(user, max(shown, key=lambda m: m.ts), "cs:delegation_end")
-    assert "Ended" in town.told(user, before)
+    assert "Ended" in town.told(user, before, "Ended")
 
 
 def test_a_deputy_signs_off_and_the_record_says_for_whom(town: Town, office: Office) -> None:
     case_id = _waits_for_billing(town)
     assert case_id not in _mine(town, LEAD)
+    before = len(town.private(LEAD))
     assert "Recorded" in _slash(town, BILLING, "delegate @priya until 2d")
+    assert "#billing-approvals" in town.told(LEAD, before, "You act for Ingrid")
     wait_for(lambda: town.events(case_id, "CaseHandedOver"), "the open case to be handed over")
     assert case_id in _mine(town, LEAD)
     assert case_id not in _mine(town, BILLING)
@@ -47,8 +54,7 @@ def test_a_deputy_signs_off_and_the_record_says_for_whom(town: Town, office: Off
     assert (given["by"], given["role"], given["instead_of"]) == (LEAD, "billing_approver", BILLING)
     (signed,) = town.events(case_id, "SignedOff")
     assert signed["data"]["instead_of"] == BILLING
-    packet = town.message_with(case_id, "cs:history")
-    assert "for Ingrid" in everything_said(packet)
+    wait_for(lambda: "for Ingrid" in everything_said(town.message_with(case_id, "cs:history")), "the packet to say so")
     _end(town, BILLING)
 
 

@@ -107,12 +107,12 @@ class TestByPredictionOrClassifier:
         assert (result.escalation_trigger == "guidance") == expected
 
     @pytest.mark.parametrize(
-        ("source", "trigger"), [("caller", "rule"), ("person", "rule"), ("builtin", "guidance"), ("llm", "guidance")]
+        ("source", "trigger"), [("caller", "rule"), ("person", "manual"), ("builtin", "guidance"), ("llm", "guidance")]
     )
     @pytest.mark.parametrize(
         ("intent", "role"), [("contact_human", "support_lead"), ("refund_request", "billing_approver")]
     )
-    def test_an_intent_is_guidance_when_a_machine_of_ours_read_it(
+    def test_who_said_an_intent_tells_what_kind_of_trigger_it_is(
         self, source: str, trigger: str, intent: str, role: str
     ) -> None:
         result = ask(signals=said_by(source, intent))

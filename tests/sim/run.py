@@ -215,14 +215,14 @@ class Simulation(Steps):
         return self._left.pop(self._now_acting, None) or self.book.leaving(self.clock.now())
 
     def _point(self, name: str) -> None:
+        if name == "before send":  # of whatever kind: what an earlier delivery left with is past
+            self._left[self._now_acting] = self.book.leaving(self.clock.now())
         if self.weather.healed:
             return
         if self.random.random() < self.weather.crashes:
             self._crashed_at = name
             self.say(f"CRASH {name}")
             raise Crash(name)
-        if name == "before send":
-            self._left[self._now_acting] = self.book.leaving(self.clock.now())
         if name != "before commit":
             self._interrupt(name)
 

@@ -67,6 +67,13 @@ MODALS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "withdraw": withdraw_view,
 }
 CLAIMS = ("cs:claim", "cs:release")
+# What was done, where the case's state alone does not tell.
+DONE: Mapping[str, str] = {
+    "cs:undo": "Taken back. The case waits for a decision again; nothing was sent.",
+    "cs:reopen": "Reopened. The case waits for a decision again; the draft was not sent.",
+    "cs:settle_sent": "Recorded. The reply counts as sent.",
+    "cs:settle_resend": "Recorded. The reply is sent again.",
+}
 MOST_HISTORY = 200
 REVISED = re.compile(r"text\w*~\d{1,6}")
 
@@ -151,7 +158,7 @@ class Actions:
         common: dict[str, Any] = {"case_id": target.case_id, "user": user, "seen": target.seen, "click": click_of(body)}
         match action_id:
             case "cs:signoff":
-                case = self.desk.do(SignOff(**common))
+                case = self.desk.do(SignOff(**common, packet=target.packet))
             case "cs:undo":
                 case = self.desk.do(Undo(**common))
             case "cs:reopen":
@@ -168,7 +175,7 @@ class Actions:
         if action_id in CLAIMS:
             self.desk.tell_claim(user, target, case)
         else:
-            self.desk.tell_done(user, target, case)
+            self.desk.tell_done(user, target, case, DONE.get(action_id, ""))
 
     def _approve(self, body: Payload, target: Target, user: str) -> None:
         """One click where that is all policy asks; else the modal with the checklist (SL6)."""

@@ -12,7 +12,7 @@ from app.core.office import PauseAi, ResumeAi
 from app.core.world import World
 from app.edges.listeners.delegating import DelegationDesk
 from app.edges.listeners.policy import PolicyDesk
-from app.edges.listeners.queues import NEXT, next_cases, queue_rows, team_figures
+from app.edges.listeners.queues import NEXT, next_cases, queue_rows, team_figures, waiting
 from app.edges.listeners.shared import Desk, Target, user_of
 from app.edges.listeners.stuck import StuckDesk
 from app.edges.listeners.submissions import Submissions
@@ -57,7 +57,8 @@ class Commands:
     def _answer(self, user: str, words: list[str]) -> SlackMessage:
         match words:
             case []:
-                return queue_message(queue_rows(self.desk), next_cases(self.desk), self.desk.surroundings())
+                rows, around = queue_rows(self.desk), self.desk.surroundings()
+                return queue_message(rows, next_cases(self.desk), around, waiting=waiting(self.desk))
             case ["pause" | "resume" as what, *rest]:
                 return self._switch(user, what, rest)
             case ["stats"]:

@@ -33,6 +33,12 @@ def queue_rows(desk: Desk) -> list[QueueRow]:
     ]
 
 
+def waiting(desk: Desk) -> tuple[int, int]:
+    """Pending cases, and overdue ones among them, each once."""
+    with desk.engine.store.reading() as reader:
+        return reader.waiting(desk.engine.clock.now())
+
+
 def next_cases(desk: Desk) -> list[Case]:
     """Over all queues: highest risk first, then the oldest."""
     with desk.engine.store.reading() as reader:

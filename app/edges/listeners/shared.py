@@ -219,11 +219,12 @@ class Desk:
 
     def tell_done(self, user: str, target: Target, case: Case, sentence: str = "") -> None:
         """`sentence` where there is more to say than what the case's state tells."""
-        sentence = sentence or done_sentence(case)
+        around = self.around(case)
+        sentence = sentence or done_sentence(case, around)
         undo = case.state == "approved" and case.verdict is not None and case.verdict.by == user
         # Undo binds to the text as it is now, which an edit has just made
         packet = packet_of(case, target)
-        blocks = notice_blocks("done", sentence, case=case, packet=packet, around=self.around(case), undo=undo)
+        blocks = notice_blocks("done", sentence, case=case, packet=packet, around=around, undo=undo)
         self.whisper(user, target, sentence, blocks)
 
     def tell_claim(self, user: str, target: Target, case: Case) -> None:
@@ -243,7 +244,7 @@ class Desk:
         self.whisper(user, target, sentence, blocks)
 
 
-def done_sentence(case: Case) -> str:
+def done_sentence(case: Case, around: Surroundings) -> str:
     """What a decision came to, as its maker wants to know it."""
     delay = case.assessed.send_delay
     match case.state:
@@ -252,9 +253,11 @@ def done_sentence(case: Case) -> str:
         case "sending" | "sent":
             return "Your approval is recorded. The reply is on its way to the customer."
         case "awaiting_signoff":
-            return "Your approval is recorded. A second person has to sign off in the thread before it goes out."
+            return f"Your approval is recorded. The reply still needs a sign-off by {waiting_for(case, around)}."
         case "rejected":
             return "Rejected. The ticket goes back to the team with your reason."
+        case "pending" if case.approvals:
+            return f"Your approval is recorded. The case still waits for {waiting_for(case, around)}."
         case "pending":
             return "Recorded. The case waits for a decision again; nothing was sent."
         case _:

@@ -5,6 +5,7 @@ import { store } from "./store.js";
 import { dayLabel, sameDay } from "./times.js";
 
 const NEAR = 60;
+const HELD = 60_000; // ms in which what comes after a private notice does not push it out of sight
 
 function isCompact(before, message) {
   if (!before || message.ephemeral || before.ephemeral || before.deleted) return false;
@@ -22,6 +23,7 @@ export class MessageList {
     this.opts = opts;
     this.known = new Map(); // key -> {node, print}
     this.first = true;
+    this.notice = null; // the newest private one: {ts, until}
     this.box = h("div", { class: "list-inner" }, opts.intro || null);
     this.items = h("div", { class: "items" });
     this.box.append(this.items);
@@ -62,8 +64,24 @@ export class MessageList {
     if (newest && newest.offsetHeight > this.scroller.clientHeight) newest.scrollIntoView({ block: "start" });
   }
 
+  holdsNotice() {
+    const item = this.notice && performance.now() < this.notice.until && this.known.get(this.notice.ts);
+    return (
+      Boolean(item) && item.node.getBoundingClientRect().bottom > this.scroller.getBoundingClientRect().top
+    );
+  }
+
+  /** A private answer to one's own click, perhaps with an Undo that does not wait. */
+  showNotice(ts) {
+    const { node } = this.known.get(ts);
+    this.notice = { ts, until: performance.now() + HELD };
+    const fits = node.offsetHeight <= this.scroller.clientHeight;
+    node.scrollIntoView({ block: fits ? "end" : "start" });
+    this.pill.hidden = this.atBottom();
+  }
+
   update(messages) {
-    const stick = this.first || this.atBottom();
+    const stick = this.first || (this.atBottom() && !this.holdsNotice());
     const memo = rememberFocus(this.scroller);
     const top = this.scroller.scrollTop;
     const fresh = this.place(
@@ -140,9 +158,9 @@ export class MessageList {
   tell(fresh, stick) {
     const others = fresh.filter((message) => message.user !== store.as);
     if (!others.length) return this.toBottom();
-    const last = others[others.length - 1];
-    // A private answer to one's own click, perhaps with an Undo that does not wait.
-    if (last.ephemeral) this.toNewest();
+    const notice = others.findLast((message) => message.ephemeral);
+    const last = notice || others[others.length - 1];
+    if (notice) this.showNotice(notice.ts);
     else if (!stick) this.pill.hidden = false;
     announce(
       `${last.ephemeral ? "Only visible to you. " : ""}${authorOf(last).name}: ${(last.text || "new message").slice(0, 240)}`,
