@@ -21,7 +21,7 @@ from tests.sim.office import OfficeSteps
 from tests.sim.people import OUTSIDERS, Crowd
 from tests.sim.replica import Crash
 from tests.sim.watch import check_refusal
-from tests.sim.world import World
+from tests.sim.world import Button, World
 
 TIERS = ("low", "medium", "high")
 TOPICS = ("", "", "how_to", "shipping_status", "refund_request", "discount", "legal_question", "no_topic")
@@ -61,10 +61,22 @@ class DutySteps(OfficeSteps):
         if not by_case:
             return
         case_id = self.random.choice(list(by_case))
+        if self.random.random() < 0.5 and self._past_deputy(by_case):
+            return
         button, of = self.random.choice(by_case[case_id]), self.crowd.last_user.get(case_id, "UAGENT1")
         _, to = a_pair(self.random, self.directory.now, self.crowd.role_of(button, case_id))
         self._delegate(of, to, 60, None)
         self.crowd.click(self.random, button, to)
+
+    def _past_deputy(self, by_case: dict[str, list[Button]]) -> bool:
+        """Somebody whose time is over tries once more; whether there was one, and something to try."""
+        over = [lent for lent in self.lending.all if lent.until <= self.clock.now()]
+        known = [(self.crowd.role_of(b, case_id), b) for case_id, buttons in by_case.items() for b in buttons]
+        tries = [(lent.to, button) for lent in over for role, button in known if role in lent.roles]
+        if tries:
+            user, button = self.random.choice(tries)
+            self.crowd.click(self.random, button, user)
+        return bool(tries)
 
     def _delegate(self, of: str, to: str, minutes: int, later: timedelta | None) -> None:
         now = self.clock.now()

@@ -9,12 +9,11 @@ from msgspec.structs import replace
 
 from app.auditor import Auditor, find_alarms
 from app.core import astray, decisions, placing, reassessing, stages
-from app.core.assessment import Assessment, PersonSays
 from app.core.case import Case, Packet
 from app.core.change import Change
 from app.core.effects import BoardUpdate
 from app.core.errors import Refused
-from app.core.messages import Reassess, RepairPacket
+from app.core.messages import RepairPacket
 from app.core.office import Delegation, NoticeDelivered, ReportAlarms, alarms, delegations
 from app.core.office.change import OfficeChange
 from app.core.people import People, Person
@@ -33,7 +32,7 @@ Involved = Callable[[Case, Person, People], bool]
 def _delegators_are_involved(involved: Involved) -> Iterator[None]:
     """In deciding whether somebody may act for another one, `involved` says whether that one has a part."""
 
-    def lent(case: Case, person: Person, wanted: tuple[str, ...], people: People) -> list[str]:
+    def lent(case: Case, person: Person, wanted: tuple[str, ...], people: People, *, alone: bool) -> list[str]:
         found = [(role, of) for role in wanted for acts, of in people.deputies_in(role) if acts.keys & person.keys]
         return [role for role, of in found if not involved(case, of, people)]
 
@@ -104,19 +103,6 @@ def lowered_without_a_reason() -> Iterator[Parts]:
         return None
 
     with swapped(reassessing, _check_may_lower=anybody):
-        yield Parts()
-
-
-@contextmanager
-def person_overrules_the_rules() -> Iterator[Parts]:
-    """A person's word lowers what rules on words, money and findings ask for."""
-    judged = reassessing._judged
-
-    def as_told(change: Change, command: Reassess, said: PersonSays) -> Assessment:
-        after = judged(change, replace(command, tier=None), said)
-        return replace(after, tier=command.tier or after.tier)
-
-    with swapped(reassessing, _judged=as_told):
         yield Parts()
 
 
@@ -254,7 +240,6 @@ DUTY_PLANTS = (
     delegation_never_ends,
     delegation_ends_unsaid,
     lowered_without_a_reason,
-    person_overrules_the_rules,
     anothers_account_owner,
     moved_packet_forgets_fallback,
     deleted_packet_stays_gone,
