@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from msgspec.structs import replace
 
 from app.auditor import Auditor, find_alarms
-from app.core import astray, decisions, placing, reassessing, stages
-from app.core.case import Case, Packet
+from app.core import astray, placing, reassessing
+from app.core.case import Packet
 from app.core.change import Change
 from app.core.effects import BoardUpdate
 from app.core.errors import Refused
 from app.core.messages import RepairPacket
 from app.core.office import Delegation, NoticeDelivered, ReportAlarms, alarms, delegations
 from app.core.office.change import OfficeChange
-from app.core.people import People, Person
+from app.core.people import People
 from app.core.policy.rolesfile import Resolver as Kind
 from app.engine import Engine
 from app.office_courier import OfficeCourier, OfficeParcel
@@ -24,45 +24,6 @@ from app.ports.resolvers import Question, Resolver
 from db.outbox import ClaimedDelivery
 from tests.sim.planting import parts_with, swapped
 from tests.sim.replica import Parts, Replica
-
-Involved = Callable[[Case, Person, People], bool]
-
-
-@contextmanager
-def _delegators_are_involved(involved: Involved) -> Iterator[None]:
-    """In deciding whether somebody may act for another one, `involved` says whether that one has a part."""
-
-    def lent(case: Case, person: Person, wanted: tuple[str, ...], people: People, *, alone: bool) -> list[str]:
-        found = [(role, of) for role in wanted for acts, of in people.deputies_in(role) if acts.keys & person.keys]
-        return [role for role, of in found if not involved(case, of, people)]
-
-    def stands_for(case: Case, user: str, role: str, people: People) -> str:
-        if role in people.roles_of(user):
-            return ""
-        keys = people.find(user).keys
-        found = (of for acts, of in people.deputies_in(role) if acts.keys & keys)
-        return next((of.user_id for of in found if not involved(case, of, people)), "")
-
-    with swapped(stages, _lent=lent, stands_for=stands_for), swapped(decisions, stands_for=stands_for):
-        yield
-
-
-@contextmanager
-def deputy_counts_beside() -> Iterator[Parts]:
-    """A deputy may sign beside whoever delegated to them, as if they were two."""
-
-    def involved(case: Case, person: Person, people: People) -> bool:
-        return bool(stages.on_the_other_side(case, person, people))
-
-    with _delegators_are_involved(involved):
-        yield Parts()
-
-
-@contextmanager
-def deputy_of_the_author() -> Iterator[Parts]:
-    """Who asked for a reply, or wrote it, can have it approved by their deputy."""
-    with _delegators_are_involved(stages.signed):
-        yield Parts()
 
 
 @contextmanager
@@ -235,8 +196,6 @@ def anothers_account_owner() -> Iterator[Parts]:
 
 
 DUTY_PLANTS = (
-    deputy_counts_beside,
-    deputy_of_the_author,
     delegation_never_ends,
     delegation_ends_unsaid,
     lowered_without_a_reason,
