@@ -13,7 +13,6 @@ from app.core.case import Packet
 from app.core.change import Change
 from app.core.effects import BoardUpdate
 from app.core.errors import Refused
-from app.core.messages import RepairPacket
 from app.core.office import Delegation, NoticeDelivered, ReportAlarms, alarms, delegations
 from app.core.office.change import OfficeChange
 from app.core.people import People
@@ -89,19 +88,6 @@ def deleted_packet_stays_gone() -> Iterator[Parts]:
         change.record("PacketLost", reason=why, packet=packet.key, channel=packet.channel, ts=packet.ts or "")
 
     with swapped(astray, _post_anew=leave):
-        yield Parts()
-
-
-@contextmanager
-def drifted_packet_stays_so() -> Iterator[Parts]:
-    """A packet that shows something else than the case is taken for true, since it was true once."""
-    repair = astray.repair
-
-    def unless_drifted(change: Change, command: RepairPacket) -> None:
-        if command.found != "drifted":
-            repair(change, command)
-
-    with swapped(astray, repair=unless_drifted):
         yield Parts()
 
 
@@ -202,7 +188,6 @@ DUTY_PLANTS = (
     anothers_account_owner,
     moved_packet_forgets_fallback,
     deleted_packet_stays_gone,
-    drifted_packet_stays_so,
     alarm_told_each_time,
     notices_told_twice,
     board_stays_as_posted,
