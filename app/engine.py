@@ -7,7 +7,7 @@ import queue
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from datetime import timedelta
@@ -133,7 +133,7 @@ class Engine(OfficeDoor):
                 queues = [command.queue] if command.queue else list(reader.queue_counts(self.clock.now()))
                 waiting = {c.id for queue in queues for c in reader.next_in_queue(queue, MOST_SHOWN)}
             self._bring_in_line(
-                ApplyPause(case_id=c, by=f"slack:{command.user}", reason=reason) for c in sorted(waiting)
+                [ApplyPause(case_id=c, by=f"slack:{command.user}", reason=reason) for c in sorted(waiting)]
             )
         return after
 
@@ -143,8 +143,10 @@ class Engine(OfficeDoor):
         known = {d.id for d in before.delegations if d.begun}
         for begun in (d for d in after.delegations if d.begun and d.id not in known):
             self._bring_in_line(
-                HandOver(case_id=c, by=f"slack:{begun.user}", of=begun.user, to=begun.to, until=begun.until)
-                for c in self._asked_of(begun.user)
+                [
+                    HandOver(case_id=c, by=f"slack:{begun.user}", of=begun.user, to=begun.to, until=begun.until)
+                    for c in self._asked_of(begun.user)
+                ]
             )
         return after
 
@@ -163,10 +165,22 @@ class Engine(OfficeDoor):
             found = {c.id: c for channel in channels for c in reader.next_in_queue(channel, MOST_SHOWN)}
         return sorted(i for i, c in found.items() if any(p.keys & keys for p in eligible(c, people_for(c, people))))
 
-    def _bring_in_line(self, commands: Iterable[AnyCommand]) -> None:
+    def _bring_in_line(self, commands: Sequence[AnyCommand]) -> None:
+        """Beside the one who asked: Slack waits 3 s for their answer, and a thousand cases take longer."""
+        if self._thread is None:
+            self._one_by_one(commands)
+        elif commands:
+            threading.Thread(target=self._one_by_one, args=(commands,), name="in line", daemon=True).start()
+
+    def _one_by_one(self, commands: Sequence[AnyCommand]) -> None:
+        """In between people's clicks. What is not brought in line here, whoever reads Slack back finds and repairs."""
         for command in commands:
-            with suppress(Refused):  # it was decided meanwhile
+            try:
                 self.handle(command)
+            except Refused:
+                continue  # it was decided meanwhile
+            except Exception as error:
+                log.error("a case was not brought in line: %s", where(error))
 
     # --- commands ------------------------------------------------------------------------------------------------
 

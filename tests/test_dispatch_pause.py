@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,6 +58,32 @@ def test_a_person_s_released_reply_goes_all_the_same(scene: Scene) -> None:
     replica.run()
     assert far.kinds().count("reply") == 1
     assert replica.case(case_id).state == "sent"
+
+
+def test_who_throws_it_does_not_wait_for_every_case_that_waits(scene: Scene) -> None:
+    """Slack gives them three seconds, and there may be thousands."""
+    replica, _ = scene
+    cases = [replica.receive(number) for number in range(1, 4)]
+    may_go_on = threading.Event()
+
+    def hold(_name: str) -> None:
+        may_go_on.wait(5)
+
+    replica.engine.point = hold
+    replica.engine.start()
+    try:
+        pause(replica)
+        told = [event for case_id in cases for event in replica.events(case_id, "AiTextPaused")]
+        assert told == []
+        assert replica.engine.pauses() == {""}
+        may_go_on.set()
+        assert all(
+            replica.engine.wait_for(c, lambda case: bool(replica.events(case.id, "AiTextPaused")), 5) for c in cases
+        )
+    finally:
+        may_go_on.set()
+        replica.engine.stop()
+    assert all(replica.events(case_id, "AiTextPaused") for case_id in cases)
 
 
 def test_packets_show_it_and_show_when_it_is_over(scene: Scene) -> None:

@@ -95,9 +95,11 @@ def until_words(claim: Claim) -> str:
 
 
 def _held(change: Change) -> Claim | None:
-    """The claim that holds now: one whose time is over counts no more, even if its timer has not fired yet."""
+    """The claim that holds now: one whose time is over counts no more, even if its timer has not fired yet; nor one of
+    somebody who left."""
     claim = change.case.claim
-    return claim if claim and change.now < claim.until else None
+    here = claim and change.world.people.find(claim.user).may_decide
+    return claim if claim and here and change.now < claim.until else None
 
 
 def _holds(claim: Claim, user: str, people: People) -> bool:

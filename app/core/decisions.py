@@ -16,6 +16,7 @@ from app.core.effects import DirectMessage, HelpdeskNote
 from app.core.ending import approve_finally, callback, end, reopen_for_people
 from app.core.errors import Refused
 from app.core.findings import Finding
+from app.core.guards.normalise import as_it_looks
 from app.core.messages import Approve, ByPerson, Decline, Edit, Reject, SignOff, Undo, WriteReply
 from app.core.pausing import check_not_paused, is_paused
 from app.core.scanning import blocked, scan_reply
@@ -242,6 +243,12 @@ def _replace_text(change: Change, command: Edit | WriteReply, kind: Literal["edi
     reopen_for_people(change, reason)
     findings = scan_reply(change.case, draft.text, change.world.policy.rules, f"draft:{draft.version}")
     change.set(drafts=(*case.drafts, draft), findings=(*case.findings, *findings))
+    held = people.roles_of(command.user)
+    at_first = open_roles(change.case, 0)
+    lent = (r for r in at_first if stands_for(change.case, command.user, r, people))
+    role = next((r for r in at_first if r in held), "") or next(lent, "")
+    if role:  # it counts at the first step, whatever role opened the form to them
+        change.instead_of = stands_for(change.case, command.user, role, people)
     change.record(
         "Edited" if kind == "edit" else "ReplyWritten",
         draft_version=draft.version,
@@ -249,10 +256,6 @@ def _replace_text(change: Change, command: Edit | WriteReply, kind: Literal["edi
         after=draft.text,
         checklist=list(command.checklist),
     )
-    held = people.roles_of(command.user)
-    at_first = open_roles(change.case, 0)
-    lent = (r for r in at_first if stands_for(change.case, command.user, r, people))
-    role = next((r for r in at_first if r in held), "") or next(lent, "")
     arm(change)
     if not role:
         show_rest_of_draft(change)
@@ -321,5 +324,5 @@ def is_ai_text(case: Case, text: str) -> bool:
 
 
 def _folded(text: str) -> str:
-    """For must-edit: case, spaces and punctuation do not count as an edit (SL6)."""
-    return "".join(c for c in text.casefold() if c.isalnum())
+    """For must-edit: case, spaces and punctuation do not count as an edit (SL6), nor do letters that look the same."""
+    return "".join(c for c in as_it_looks(text) if c.isalnum())

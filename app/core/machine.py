@@ -294,7 +294,8 @@ def expand(command: AnyCommand, case: Case | None, open_case: Case | None) -> tu
     )
     command = submitting.join(command, open_case)
     told = {"cc": tuple(dict.fromkeys((*open_case.cc, *command.cc)))[:CC], "cc_told": open_case.cc_told}
-    return (first, replace(command, supersedes=open_case.id, messages=command.messages[-MESSAGES:], **told))
+    said = reassessing.carried(open_case)
+    return (first, replace(command, supersedes=open_case.id, messages=command.messages[-MESSAGES:], said=said, **told))
 
 
 def _actor(command: AnyCommand) -> str:

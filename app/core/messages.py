@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from app.core.assessment import Tier
+from app.core.assessment import PersonSays, Tier
 from app.core.case import Action, Customer, Draft, Fact, Gist, Message, Signals, Submitter, Ticket
 from app.core.effects import AnyEffect, Click
 
@@ -57,6 +57,7 @@ class ReceiveCase(Command, frozen=True, kw_only=True):
     sentiment_falling: bool = False
     repeated_intent: bool = False
     second_opinion: Signals = Signals()
+    said: PersonSays | None = None  # what a person said of the case that this one replaces
     click: Click = Click()
 
 

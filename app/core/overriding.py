@@ -7,7 +7,7 @@ from app.core.change import Change
 from app.core.errors import Refused
 from app.core.findings import Finding
 from app.core.messages import OverrideGuardrail
-from app.core.stages import check_not_author, on_the_other_side
+from app.core.stages import check_not_author, on_the_other_side, role_names
 from app.core.surfaces import refresh
 
 REASON_LIMIT = 3_000
@@ -60,7 +60,8 @@ def check(change: Change, user: str) -> tuple[Finding, ...]:
     held = people.roles_of(user)
     mine = tuple(f for f in case.blocking if f.overridable_by in held)
     if not mine:
-        names = " or ".join(dict.fromkeys(f.overridable_by for f in case.blocking if f.overridable_by))
+        wanted = tuple(dict.fromkeys(f.overridable_by for f in case.blocking if f.overridable_by))
+        names = role_names(wanted, change.world.policy)
         raise Refused("not_in_role", f"Overriding this guardrail takes someone from {names}; you are not in it.")
     if conflict := on_the_other_side(case, person, people):
         raise Refused("own_submission", conflict)

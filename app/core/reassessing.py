@@ -46,7 +46,11 @@ def reassess(change: Change, command: Reassess) -> None:
     reason = command.reason.strip()[:REASON_LIMIT]
     lowered = _lowers(before, after, change.world.policy)
     if lowered:
-        _check_may_lower(change, command.user, reason, after)
+        _check_may_lower(change, command.user, reason, before, after)
+        unsaid = judge_case(replace(case, said=None), change.world)
+        if _lowers(unsaid, after, change.world.policy):
+            # moved sideways first, a case would come down by the word of somebody whose it never was
+            _check_may_lower(change, command.user, reason, unsaid, after)
     change.record(
         "Reassessed",
         reason=reason,
@@ -80,16 +84,23 @@ def check(change: Change, user: str) -> None:
     """Refused with the reason where this person may not reassess the case at all."""
     case, people, policy = change.case, change.world.people, change.world.policy
     so_far = (role for index in range(case.stage + 1) for role in roles_at(case, index))
-    check_holds((*so_far, *_approvers(case)), user, people, policy, "Reassessing")
+    check_holds((*so_far, *_approvers(case.assessed)), user, people, policy, "Reassessing")
     if conflict := on_the_other_side(case, people.find(user), people):
         raise Refused("own_submission", conflict)
     claiming.check_free(change, user)
 
 
-def _approvers(case: Case) -> tuple[str, ...]:
+def carried(case: Case) -> PersonSays | None:
+    """What a person said goes on to the case that takes this one's place, as the least it is: the topic is read anew.
+
+    Without this whoever writes on the ticket again, or hands in a reply of their own, would undo it.
+    """
+    return replace(case.said, intent="", tier=case.assessed.tier) if case.said else None
+
+
+def _approvers(given: Assessment) -> tuple[str, ...]:
     """Who may lower: the role the case went to, those that have the last word, and leads."""
-    stages = case.assessed.stages
-    return (case.assessed.route.role, *(stages[-1].roles if stages else ()), LEAD)
+    return (given.route.role, *(given.stages[-1].roles if given.stages else ()), LEAD)
 
 
 def _said(change: Change, command: Reassess) -> PersonSays:
@@ -150,15 +161,14 @@ def _lowers(before: Assessment, after: Assessment, policy: Policy) -> bool:
     return after.tier == before.tier and before.route.role != after.route.role == nobodys
 
 
-def _check_may_lower(change: Change, user: str, reason: str, after: Assessment) -> None:
+def _check_may_lower(change: Change, user: str, reason: str, before: Assessment, after: Assessment) -> None:
     case, people = change.case, change.world.people
-    tier = case.assessed.tier
     less = "asks less of people than now"
-    if after.tier != tier:
-        less = f"lowers the risk from {tier} to {after.tier}"
-    elif after.route != case.assessed.route:
-        less = f"takes the case out of #{case.assessed.route.channel}"
-    wanted = tuple(dict.fromkeys(_approvers(case)))
+    if after.tier != before.tier:
+        less = f"lowers the risk from {before.tier} to {after.tier}"
+    elif after.route != before.route:
+        less = f"takes the case out of #{before.route.channel}"
+    wanted = tuple(dict.fromkeys(_approvers(before)))
     if not people.roles_of(user) & set(wanted):
         raise Refused("lowering", f"That {less}: it takes someone from {role_names(wanted, change.world.policy)}.")
     if people.find(user).keys & submitter_keys(case, people):

@@ -33,6 +33,7 @@ def receive(command: ReceiveCase, world: World) -> Change:
         drafts=(draft,) if draft else (),
         signals=command.signals,
         second_opinion=command.second_opinion,
+        said=command.said,
         action=command.action,
         context=command.context,
         submitted_by=command.submitted_by,

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from app.core.case import Case, Signals
 from app.core.change import Change
-from app.core.decisions import check_reply
+from app.core.decisions import check_reply, is_ai_text
 from app.core.errors import Refused
 from app.core.messages import ReceiveCase
 
@@ -32,10 +32,16 @@ def check_submission(change: Change, command: ReceiveCase) -> None:
 def join(command: ReceiveCase, standing: Case) -> ReceiveCase:
     """A person's reply on a ticket with an open case: its form asks for less than is known of the customer.
 
-    Without this a short form would be a way round what a VIP's or a regulated customer's case takes.
+    Without this a short form would be a way round what a VIP's or a regulated customer's case takes; and without a look
+    at whose words these are, round a pause, a withheld draft, or an edit that policy asks for.
     """
+    copied = command.draft is not None and is_ai_text(standing, command.draft.text)
     if not submitter_of(command):
-        return command
+        return replace(command, draft=replace(command.draft, author="ai")) if copied and command.draft else command
+    if copied:
+        raise Refused(
+            "ai_text", "These are the AI's own words: decide on them in the case that is open, or write yours."
+        )
     known = standing.customer
     if known.id != command.customer.id:
         sentence = "The case that is open on this ticket is another customer's: check ticket and customer id."

@@ -11,6 +11,8 @@ DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 LAST_MINUTE = time(23, 59)  # so that "until friday" reads as friday
 _CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 _SPAN = re.compile(r"([1-9][0-9]{0,2})([hdw])")
+# A day beyond is as good as this one: what has a limit refuses it, and no calendar ends before the time zone is added.
+_FARTHEST = timedelta(days=36_525)
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
@@ -52,6 +54,7 @@ def _day(word: str, today: date) -> date | None:
     if word in DAYS:
         return today + timedelta(days=(DAYS.index(word) - today.weekday() - 1) % 7 + 1)
     try:
-        return date.fromisoformat(word) if len(word) == 10 else None
+        found = date.fromisoformat(word) if len(word) == 10 else None
     except ValueError:
         return None
+    return found and min(max(found, today - _FARTHEST), today + _FARTHEST)

@@ -32,7 +32,7 @@ from app.core.messages import (
 )
 from app.core.policy import compile_policy
 from tests.core.policies import with_risk
-from tests.make import NOW, a_draft, people
+from tests.make import NOW, a_draft, a_person, people
 from tests.scenes import a_world, after, received
 
 LATER = NOW + timedelta(minutes=15)
@@ -231,6 +231,15 @@ def test_nobody_waits_for_a_timer_that_fires_late() -> None:
     assert (other.claim.user, claim_timers(other)) == ("UAGENT2", [LATER + timedelta(minutes=15)])
     old = next(t.key for t in case.timers if t.kind == "claim")
     assert refused(other, FireTimer(case_id=case.id, key=old), LATER).code == "stale_timer"
+
+
+def test_nobody_waits_for_somebody_who_left() -> None:
+    case = claimed()
+    gone = people({"support_agent": ("UAGENT1", "UAGENT2")}, a_person("UAGENT1", deleted=True))
+    world = a_world(people=gone)
+    assert decide(case, by(ClaimCase, case, "UAGENT2"), world).case.claim.user == "UAGENT2"  # type: ignore[union-attr]
+    approved = after(case, by(Approve, case, "UAGENT2"), world=world)
+    assert (approved.state, approved.claim) == ("approved", None)
 
 
 def test_it_is_renewed_four_times_in_a_row_and_no_more() -> None:

@@ -210,6 +210,21 @@ def test_an_edit_by_a_deputy_counts_for_the_one_they_act_for() -> None:
 # --- what stands in open cases ---------------------------------------------------------------------------------------
 
 
+def test_an_edit_says_for_whom_it_counts_though_ones_own_role_is_a_later_one() -> None:
+    steps = [
+        {"id": "first", "label": "First", "any_of": ["support_agent"]},
+        {"id": "last", "label": "Last", "any_of": ["billing_approver"]},
+    ]
+    policy = compile_policy(with_risk(stages=steps))
+    known = away("UAGENT2", "UBILL2", "support_agent")
+    case = received("refund", world=world(people(), policy))
+    case = after(case, by(WriteReply, case, "UAGENT1", text=TEXT), world=world(known, policy))
+    assert case.state == "awaiting_signoff"
+    outcome = decide(case, by(Edit, case, "UBILL2", text=f"{TEXT} Kind regards."), world(known, policy))
+    assert outcome.case.approvals[-1].instead_of == "UAGENT2"
+    assert next(e for e in outcome.events if e.type == "Edited").data["instead_of"] == "UAGENT2"
+
+
 def test_an_open_case_says_who_is_asked_now_and_gives_up_the_claim() -> None:
     case = a_refund()
     claimed = after(case, ClaimCase(case_id=case.id, user="UBILL1"))

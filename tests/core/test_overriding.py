@@ -68,6 +68,12 @@ def test_only_the_role_policy_names(user: str) -> None:
     assert refusal(case, said(case, user)) in ("not_in_role", "not_allowed")
 
 
+def test_who_may_not_reads_whom_to_ask() -> None:
+    case = blocked_case()
+    with pytest.raises(Refused, match="takes someone from @billing-approvers; you are not in it"):
+        decide(case, said(case, "UAGENT1"), a_world())
+
+
 def test_one_person_is_one_word_whatever_account_they_use() -> None:
     case = blocked_case()
     once = after(case, said(case, "UBILL1"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -65,6 +66,24 @@ def test_the_ais_words_do_not_come_back_as_a_persons() -> None:
     case = received()
     assert case.draft is not None
     assert refusal(case, said(case, WriteReply, text=f"  {case.draft.text.upper()} "), HERE) == "unchanged"
+
+
+@pytest.mark.parametrize(
+    "disguised",
+    [
+        lambda text: text.replace(" ", "\u3164 ", 1),  # a letter without ink
+        lambda text: text.replace("a", "\u0430"),  # Cyrillic
+        lambda text: text.replace("H", "\uff28"),  # full width
+        lambda text: text.replace("e", "e\u0301", 1),
+        lambda text: f"{text}\U000e0041\u200b",
+    ],
+)
+def test_what_only_looks_like_the_ais_words_is_the_ais(disguised: Callable[[str], str]) -> None:
+    case = received()
+    assert case.draft
+    text = disguised(case.draft.text)
+    assert text != case.draft.text
+    assert refusal(case, said(case, WriteReply, text=text), HERE) == "unchanged"
 
 
 def test_a_sign_off_of_ai_text_waits_too() -> None:

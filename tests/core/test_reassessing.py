@@ -118,6 +118,17 @@ def test_a_lead_lowers_what_somebody_raised() -> None:
     assert reassess(case, "ULEAD1", tier="low", reason=WHY).case.assessed.tier == "low"
 
 
+@pytest.mark.parametrize("via", ["security_incident", "chargeback", "data_export"])
+def test_a_case_does_not_come_down_by_way_of_another_queue(via: str) -> None:
+    aside = reassess(legal(), "UAGENT1", intent=via).case
+    owner = sorted(people().roles[aside.assessed.route.role])[0]
+    refused = refusal(aside, owner, intent="shipping_status", reason=WHY)
+    assert refused.code == "lowering"
+    assert "@legal-approvers" in refused.sentence
+    assert reassess(aside, "ULEAD1", intent="shipping_status", reason=WHY).case.assessed.tier == "low"
+    assert reassess(aside, owner, intent="legal_question").case.assessed.route.role == "legal_approver"
+
+
 @pytest.mark.parametrize("user", ["UAGENT1", "UAGENT2"])
 def test_who_reviews_only_does_not_lower(user: str) -> None:
     raised = reassess(received(), tier="high").case

@@ -11,9 +11,10 @@ from app.core.case import Action, Case, History, Submitter
 from app.core.effects import Click, Outcome
 from app.core.errors import Refused
 from app.core.machine import MESSAGES, decide, expand
-from app.core.messages import Approve, Edit, ReceiveCase, WriteReply
+from app.core.messages import AddCustomerMessage, Approve, Edit, ReceiveCase, WriteReply
 from app.core.stages import eligible
 from app.core.submitting import join
+from tests.core.test_reassessing import reassess
 from tests.make import a_customer, a_draft, a_message, a_ticket, people, signals
 from tests.scenes import a_world, after, received
 
@@ -152,6 +153,37 @@ class TestAnOpenCaseOnTheTicket:
     def test_of_another_customer_is_left_alone(self) -> None:
         with pytest.raises(Refused, match="another customer's"):
             expand(handed_in(customer=a_customer(id="cust-999")), None, self.standing())
+
+    def test_the_ais_own_words_are_nobodys_submission(self) -> None:
+        """Neither past a pause, nor past a policy that withholds them."""
+        withheld = self.standing(signals=signals("legal_question"))
+        assert withheld.withheld
+        with pytest.raises(Refused) as refusal:
+            expand(handed_in(text=f" {a_draft().text.upper()}!"), None, withheld)
+        assert refusal.value.code == "ai_text"
+        _, sent_in = expand(
+            handed_in(by="api:helpdesk", text=a_draft().text, signals=signals("legal_question")), None, withheld
+        )
+        assert decide(None, sent_in, a_world()).case.withheld
+
+    def test_what_a_person_said_of_the_risk_goes_on(self) -> None:
+        raised = reassess(received(), tier="high").case
+        _, new = self.replaced(raised)
+        assert new.assessed.tier == "high"
+        assert len(new.assessed.stages) == 2
+        wrote = AddCustomerMessage(
+            case_id=raised.id, by="api:x", new_case_id="c_next000001", message=a_message("Hello?")
+        )
+        _, fresh = expand(wrote, raised, raised)
+        assert decide(None, fresh, a_world()).case.assessed.tier == "high"
+
+    def test_a_topic_that_a_person_named_does_not(self) -> None:
+        """The customer may want something else by now."""
+        lowered = reassess(
+            received(signals=signals("legal_question")), "ULEGAL1", intent="shipping_status", reason="No."
+        )
+        _, new = self.replaced(lowered.case, signals=signals("legal_question"))
+        assert new.assessed.route.role == "legal_approver"
 
     def test_an_integration_says_itself_what_it_knows(self) -> None:
         command = handed_in(by="api:helpdesk")

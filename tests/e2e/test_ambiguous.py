@@ -38,7 +38,9 @@ def test_it_is_not_repeated_and_the_packet_asks(town: Town, office: Office, case
 def test_whoever_found_it_says_so(town: Town, case_id: str, user: str) -> None:
     before = len(town.private(user))
     town.approve(user, case_id, "cs:settle_sent")
-    town.told(user, before)
+    said = town.told(user, before)
+    assert "counts as sent" in said
+    assert "approval" not in said
     town.reaches(case_id, "sent")
     assert [d.text for d in town.replies(case_id)] == [CALM]
     assert town.repeats(case_id) == []
@@ -51,7 +53,9 @@ def test_whoever_found_it_says_so(town: Town, case_id: str, user: str) -> None:
 def test_whoever_did_not_find_it_sends_it_again_under_the_same_id(town: Town, case_id: str) -> None:
     """So that a helpdesk that did get it can still drop the repeat."""
     (first,) = town.replies(case_id)
+    before = len(town.private(LEAD))
     town.approve(LEAD, case_id, "cs:settle_resend")
+    assert "sent again" in town.told(LEAD, before)
     town.reaches(case_id, "sent")
     assert town.repeats(case_id) == [first.id]
     assert [d.text for d in town.replies(case_id)] == [CALM]

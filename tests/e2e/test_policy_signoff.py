@@ -101,6 +101,12 @@ def test_two_owners_put_a_change_in_force_and_can_take_it_back(town: Town, offic
 def test_a_declined_change_is_gone_until_it_changes(town: Town, office: Office, directory: Path) -> None:
     first = snapshot_of_a_new_case(town)
     change(office, directory, "expire_after: 26h", "expire_after: 27h")
+    late = town.click(OPS, asked(town, OPS), "cs:policy_reject").payload
+    town.form(OPS)
+    before = len(town.private(OPS))
+    assert town.send(late) == 200  # its trigger is used up
+    assert "did not open the form" in town.told(OPS, before)
+
     answer(town, POLICY_OWNER, asked(town, POLICY_OWNER), "cs:policy_reject", "One day is enough.")
     wait_for(lambda: "nothing that waits" in everything_said(asked(town, OPS)), "the refusal")
     office.service.watch.load()

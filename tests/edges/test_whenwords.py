@@ -33,6 +33,15 @@ def test_the_end_of_something(words: str, at: str) -> None:
     assert read_when(words.split(), NOW, BERLIN, ends=True) == datetime.fromisoformat(at)
 
 
+@pytest.mark.parametrize("words", ["9999-12-31", "9999-12-31 23:59", "0001-01-01", "0001-01-01 00:00"])
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "America/Adak"])
+def test_a_day_at_the_end_of_the_calendar_is_only_far_away(words: str, zone: str) -> None:
+    for ends in (True, False):
+        found = read_when(words.split(), NOW, zone_of(zone), ends=ends)
+        assert found is not None
+        assert abs(found.astimezone(UTC) - NOW).days > 36_000
+
+
 def test_a_day_on_which_something_begins_begins_at_midnight() -> None:
     assert read_when(["tomorrow"], NOW, BERLIN, ends=False) == datetime.fromisoformat("2026-11-26T00:00+01:00")
 

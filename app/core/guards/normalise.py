@@ -118,6 +118,12 @@ def fold_text(text: str) -> str:
     return "".join(map(fold_char, text)).casefold()
 
 
+def as_it_looks(text: str) -> str:
+    """Alike for texts that nobody can tell apart: to compare, not to read, since native letters become Latin ones."""
+    seen = "".join(map(fold_char, (c for c in text if not is_invisible(c))))
+    return seen.translate(_CONFUSABLE).casefold()
+
+
 class _Builder:
     """Collects characters and where they came from, folding runs of white space into one."""
 

@@ -11,7 +11,16 @@ from slack_bolt import Ack
 
 from app.core.case import Case
 from app.core.errors import Refused
-from app.core.messages import Approve, ClaimCase, RecordView, ReleaseCase, Reopen, SettleDelivery, SignOff, Undo
+from app.core.messages import (
+    Approve,
+    ClaimCase,
+    RecordView,
+    ReleaseCase,
+    Reopen,
+    SettleDelivery,
+    SignOff,
+    Undo,
+)
 from app.edges.listeners.delegating import DelegationDesk
 from app.edges.listeners.home import Home
 from app.edges.listeners.policy import PolicyDesk
@@ -191,15 +200,7 @@ class Actions:
         view = RecordView(case_id=target.case_id, user=user, seen=target.seen, click=click_of(body), what=what)
         case = self.desk.do(view)
         trigger = str(body.get("trigger_id") or "")
-
-        def open_modal() -> None:
-            try:
-                self.desk.slack.open_view(trigger, self._view(case, target, what))
-            except Exception:
-                self.desk.whisper(user, target, "Slack did not open the form. Please click again.")
-                raise
-
-        self.desk.later(open_modal)
+        self.desk.open_form(user, target, trigger, lambda: self._view(case, target, what))
 
     def _view(self, case: Case, target: Target, what: str) -> dict[str, Any]:
         around = self.desk.around(case)

@@ -38,7 +38,7 @@ class PolicyDesk:
         if (do := _OPENS.get(action_id)) is not None:
             view = policy_reason_view(do, snapshot, {"ch": where.channel, "ru": where.response_url})
             trigger = str(body.get("trigger_id") or "")
-            self.desk.later(lambda: self.desk.slack.open_view(trigger, view))
+            self.desk.open_form(user, where, trigger, lambda: view)
             return
         try:
             office = self.desk.engine.decide_policy(DecidePolicy(user=user, snapshot=snapshot, do="sign"))

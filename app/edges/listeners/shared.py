@@ -191,6 +191,18 @@ class Desk:
 
         self.pool.submit(guarded)
 
+    def open_form(self, user: str, where: Target, trigger: str, make: Callable[[], Mapping[str, Any]]) -> None:
+        """After the acknowledgement; who clicked hears of it where Slack will not open it."""
+
+        def open_view() -> None:
+            try:
+                self.slack.open_view(trigger, make())
+            except Exception:
+                self.whisper(user, where, "Slack did not open the form. Please try again.")
+                raise
+
+        self.later(open_view)
+
     def whisper(self, user: str, target: Target | None, text: str, blocks: Sequence[Mapping[str, Any]] = ()) -> None:
         """To one person at once: by response_url, else as an ephemeral message, else as a direct one (SL3)."""
 
@@ -262,6 +274,12 @@ def done_sentence(case: Case, around: Surroundings) -> str:
             return "Recorded. The case waits for a decision again; nothing was sent."
         case _:
             return f"Recorded. The case is {case.state} now."
+
+
+def overridden_sentence(case: Case) -> str:
+    if case.blocking:
+        return "Recorded. A second person has to give their word too before this text can be approved."
+    return "Recorded. The guardrail is lifted for exactly this text, which still has to be approved."
 
 
 def reassessed_sentence(case: Case, around: Surroundings) -> str:

@@ -48,6 +48,7 @@ FIELD_OF: Mapping[str, str] = {
     "guardrail": "text",
     "empty_text": "text",
     "too_long": "text",
+    "ai_text": "text",
     "other_customer": "customer",
 }
 # Where the API's words for the mistake would not help a person.
@@ -80,15 +81,7 @@ class Submissions:
             return
         meta = {"ch": where.channel, "ru": where.response_url, "hm": where.home}
         view = self._form(json.dumps(meta, separators=(",", ":")))
-
-        def open_form() -> None:
-            try:
-                self.desk.slack.open_view(trigger, view)
-            except Exception:
-                self.desk.whisper(user, where, "Slack did not open the form. Please try again.")
-                raise
-
-        self.desk.later(open_form)
+        self.desk.open_form(user, where, trigger, lambda: view)
 
     def more_room(self, body: Payload) -> None:
         """The same form with one more input for the text; Slack keeps what was typed under the ids it knows."""

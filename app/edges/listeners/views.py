@@ -30,6 +30,7 @@ from app.edges.listeners.shared import (
     Payload,
     Target,
     click_of,
+    overridden_sentence,
     read_target,
     reassessed_sentence,
     user_of,
@@ -82,11 +83,19 @@ class Views:
             ack(response_action="update", view=message_view("Please check", str(fault), text_from_view(values)))
         else:
             ack()
-            again = isinstance(command, Reassess)
-            said = reassessed_sentence(case, self.desk.around(case)) if again else ""
-            self.desk.tell_done(user, target, case, said)
+            self.desk.tell_done(user, target, case, self._came_to(case, command))
             if target.home:
                 Home(self.desk).show(user)
+
+    def _came_to(self, case: Case, command: PersonCommand) -> str:
+        """Where the case's state alone does not tell."""
+        match command:
+            case Reassess():
+                return reassessed_sentence(case, self.desk.around(case))
+            case OverrideGuardrail():
+                return overridden_sentence(case)
+            case _:
+                return ""
 
     def _command(self, body: Payload, callback: str, target: Target, user: str, values: Values) -> PersonCommand:
         common: dict[str, Any] = {
