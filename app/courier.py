@@ -234,6 +234,9 @@ class Courier:
         if packet.ts is None:
             if isinstance(effect, PacketUpdate) or _nobody_waits(case):
                 return Delivered(case_id=case.id, delivery=delivery.id, remote_id="skipped")
+            parent = case.packet(packet.parent)
+            if isinstance(effect, PacketPost) and parent and parent.ts is None and self._is_coming(case, parent):
+                return surface_lost(delivery, case, effect, "moving", "its packet is on its way")
             result = self._post(delivery, case, packet, message, metadata)
         elif packet.shown == message.digest:
             return Delivered(case_id=case.id, delivery=delivery.id, remote_id="shown")
@@ -247,6 +250,12 @@ class Courier:
             ts=result.ts,
             digest=message.digest,
         )
+
+    def _is_coming(self, case: Case, packet: Packet) -> bool:
+        """Whether it still has to be posted; one that Slack took never, and never will, is not waited for."""
+        with self.engine.store.reading() as reader:
+            waiting = reader.deliveries("pending", "claimed", case_id=case.id, destination="slack")
+        return PacketPost(packet=packet.key) in (delivery.effect for delivery in waiting)
 
     def _post(
         self, delivery: ClaimedDelivery, case: Case, packet: Packet, message: SlackMessage, metadata: Mapping[str, Any]

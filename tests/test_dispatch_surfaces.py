@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from app.core.effects import DirectMessage
-from app.core.messages import AddNote
+from app.core.messages import AddNote, WriteReply
 from app.core.people import People
 from app.edges.metrics import Metrics
 from app.ports.errors import GiveUp, SendResult
 from app.ports.slack_errors import CHANNEL_LOST, MESSAGE_LOST, SHAPE_REFUSED
 from tests.dispatching import FakeFarEnds, HandClock, Replica, fake_ports, migrated
 from tests.make import a_draft, channel_id, people
+from tests.scenes import SCENES
 
 REVIEW, FALLBACK = channel_id("support-review"), channel_id("support-escalations")
 
@@ -28,12 +29,15 @@ class PickySlack(FakeFarEnds):
         self.refuse: dict[str, str] = {}  # channel or user -> Slack's code
         self.updates_refused = ""
         self.said: list[tuple[str, str]] = []
+        self.posted: list[tuple[str, str]] = []  # channel and ts, in order
 
     def post(self, delivery_id: str, channel: str, *message: Any) -> SendResult:
         if code := self.refuse.get(channel):
             raise GiveUp(f"Slack refuses with {code}", "mend it", code=code)
         self.said.append((channel, message[0]))
-        return super().post(delivery_id, channel, *message)
+        result = super().post(delivery_id, channel, *message)
+        self.posted.append((channel, result.ts))
+        return result
 
     def direct(self, delivery_id: str, user: str, *message: Any) -> SendResult:
         return self.post(delivery_id, user, *message)
@@ -76,6 +80,21 @@ def test_a_lost_channel_moves_the_packet_and_tells_who_can_act(scene: Scene, cod
     assert replica.case(case_id).state == "pending", "moved, never sent"
     moved = [said for channel, said in far.said if channel == FALLBACK]
     assert any("Moved here" in said for said in moved)
+
+
+def test_a_request_comes_after_the_packet_in_whose_thread_it_belongs(scene: Scene) -> None:
+    replica, far = scene
+    far.refuse[channel_id("billing-approvals")] = "is_archived"
+    case_id = replica.receive(**SCENES["refund"])
+    seen = replica.case(case_id).request_hash
+    replica.engine.handle(WriteReply(case_id=case_id, user="UAGENT1", seen=seen, text="We look into it and write."))
+    replica.run()
+    packet, request = (next(p for p in replica.case(case_id).packets if p.kind == k) for k in ("packet", "signoff"))
+    assert request.parent == packet.key
+    assert packet.ts
+    assert request.ts
+    there = [ts for channel, ts in far.posted if channel == FALLBACK]
+    assert there.index(packet.ts) < there.index(request.ts)
 
 
 @pytest.mark.parametrize("code", sorted(MESSAGE_LOST))

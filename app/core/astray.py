@@ -51,6 +51,8 @@ def surface_lost(change: Change, command: SurfaceLost) -> None:
     reply = command.effect
     if isinstance(reply, ThreadReply) and not dead and not reply.data.get("again"):
         change.send(replace(reply, data={**reply.data, "again": True}))
+    if isinstance(command.effect, PacketPost) and command.lost == "moving":
+        change.send(command.effect)  # in the same lane, so behind the packet in whose thread it belongs
 
 
 def _make_good(change: Change, packet: Packet, command: SurfaceLost) -> None:

@@ -100,6 +100,17 @@ def test_a_later_request_in_a_lost_channel_stands_beside_its_packet() -> None:
     assert written.state == "awaiting_signoff"
 
 
+def test_a_request_waits_behind_its_packet_while_that_is_on_its_way() -> None:
+    case = shown(shown(received("refund")), packet="p2")
+    written = after(case, WriteReply(case_id=case.id, user="UAGENT1", seen=case.request_hash, text=CALM))
+    request = next(p for p in written.packets if p.kind == "signoff")
+    assert request.ts is None
+    gone = repaired(written, "missing", packet=request.parent).case
+    tried = PacketPost(packet=request.key)
+    later = decide(gone, lost(gone, packet=request.key, what="moving", effect=tried), a_world())
+    assert effects(later, PacketPost) == [tried]
+
+
 def test_where_the_fallback_is_lost_too_the_roles_people_get_it_one_by_one() -> None:
     case = shown(received())
     moved = shown(after(case, lost(case)), ts="2.000001")

@@ -207,6 +207,16 @@ class TestNew:
         wait_for(lambda: any("cannot submit" in said for said in town.private(GUEST)), "a word to the guest")
         assert town.workspace.views.stack(GUEST) == []
 
+    @pytest.mark.parametrize("words", ["", "mine", "stats", "failed", "policy", "#support-review", "case {case_id}"])
+    def test_a_guest_sees_no_case_by_typing(self, town: Town, office: Office, words: str) -> None:
+        case_id = town.submit(low_body(town.ticket()))
+        before = len(town.private(GUEST))
+        asked = words.format(case_id=case_id)
+        assert town.people.slash(GUEST, town.workspace.channel_named("general").id, "/approvals", asked).ok
+        said = town.told(GUEST, before)
+        assert "full members" in said
+        assert "Acme" not in said
+
 
 class TestFailed:
     @pytest.fixture

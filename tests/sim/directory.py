@@ -31,6 +31,12 @@ def held(people: People, user: str) -> frozenset[str]:
     return frozenset(role for role, users in people.roles.items() if users & {user, *accounts})
 
 
+def may_decide(people: People, one: str) -> bool:
+    """Whether a human being has an account that counts at all."""
+    mine = (person for user, person in people.persons.items() if human(user) == one)
+    return any(not (p.is_bot or p.is_guest or p.deleted) for p in mine)
+
+
 def free(people: People, roles: set[str], taken: set[str]) -> int:
     """How many human beings of these roles could decide who are not taken."""
     users = {user for role in roles for user in people.roles.get(role, frozenset())}
@@ -46,6 +52,13 @@ class Directory:
         """What held at `at`, and everything since."""
         before = [known for since, known in self.past if since <= at]
         return [*before[-1:], *(known for since, known in self.past if since > at)]
+
+    def at(self, at: datetime) -> list[People]:
+        """What held at that moment: several where it changed then."""
+        return [
+            *[known for since, known in self.past if since < at][-1:],
+            *(k for since, k in self.past if since == at),
+        ]
 
     def become(self, known: People, at: datetime) -> None:
         self.now = known

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from itertools import permutations
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import permutations, product
 
 from app.core.assessment import Stage
 from app.core.case import Action
 from app.core.messages import Approve, SignOff
 from app.core.requesthash import request_hash
 from tests.sim.book import EVERYWHERE, Violation
-from tests.sim.directory import free, human
+from tests.sim.directory import free, human, may_decide
 from tests.sim.ledger import Account, Ledger, Vote
-from tests.sim.policies import FALLBACK
+from tests.sim.lending import LOOKED_UP, owners_of
+from tests.sim.policies import BACKUP, FALLBACK
 from tests.sim.world import Arrival
 
 MOST_VERSIONS = 60
+Part = tuple[str, frozenset[str]]  # a role, and the human beings who are spent when somebody sits there in it
 
 
 def judge_reply(ledger: Ledger, account: Account, arrival: Arrival) -> None:
@@ -37,32 +40,53 @@ def judge_reply(ledger: Ledger, account: Account, arrival: Arrival) -> None:
 def _approvals(ledger: Ledger, account: Account, arrival: Arrival, name: str) -> None:
     assessment = account.assessments[-1]
     everything = {r for stage in assessment.stages for r in stage.roles} | {FALLBACK}
+    everything |= {BACKUP} if LOOKED_UP in everything else set()
     votes = [
         v
         for v in (*account.votes, *ledger.unanswered(account))
         if (v.hash == arrival.request_hash if v.hash else v.text == arrival.text)
         and not _own_cause(account, v, arrival.text)
     ]
-    by_person: dict[str, set[str]] = {}
+    by_person: dict[str, set[Part]] = {}
     for vote in votes:
         may = everything | account.escalated(vote.at)
-        by_person.setdefault(human(vote.user), set()).update(vote.roles & may)
-    if assessment.tier == "high" and len(by_person) < 2:
-        raise Violation(f"{name}, high tier, with the approval of {len(by_person)} person(s) for exactly this text.")
+        by_person.setdefault(human(vote.user), set()).update(_parts(account, vote, arrival.text, may))
+    if assessment.tier == "high" and not _filled([None, None], by_person):
+        raise Violation(f"{name}, high tier, without the approval of two people for exactly this text.")
     gained = account.escalated(arrival.at)
     seats = [seat for stage in assessment.stages for seat in seats_of(stage)]
     open_to = [seat | gained | _standing_in(ledger, account, seat, seats.count(seat)) for seat in seats]
-    if not seats or not _filled(open_to, list(by_person.values())):
-        who = ", ".join(f"{v.user} ({'/'.join(sorted(v.roles)) or 'no role'})" for v in votes) or "nobody"
+    if not seats or not _filled(open_to, by_person):
+        who = ", ".join(f"{v.user} ({_as_what(v)})" for v in votes) or "nobody"
         need = "; ".join("/".join(sorted(s)) for s in seats)
         raise Violation(f"{name}: it needed {need}; exactly this text was approved by {who}.")
 
 
+def _parts(account: Account, vote: Vote, text: str, may: set[str]) -> Iterator[Part]:
+    """In their own right, or for somebody who delegated to them: whoever may not decide cannot have it done."""
+    me = human(vote.user)
+    for role in vote.acting.own & may:
+        yield role, frozenset({me})
+    for role, absent in vote.acting.lent:
+        if role in may and not _is_cause(account, absent, text):
+            yield role, frozenset({me, absent})
+
+
+def _as_what(vote: Vote) -> str:
+    lent = (f"{role} for {absent}" for role, absent in vote.acting.lent)
+    return "/".join((*sorted(vote.acting.own), *lent)) or "no role"
+
+
 def _own_cause(account: Account, vote: Vote, text: str) -> bool:
     """Who wrote a text does not approve it, and who asked for money does not grant it."""
-    me = human(vote.user)
+    wrote = vote.kind not in (Approve, SignOff) and account.authors.get(text) == vote.user
+    return _is_cause(account, human(vote.user), text, wrote=wrote)
+
+
+def _is_cause(account: Account, me: str, text: str, *, wrote: bool = False) -> bool:
+    """`wrote`: this very writing is what counts as the approval."""
     author = account.authors.get(text)
-    if vote.kind in (Approve, SignOff) and author and human(author) == me:
+    if author and human(author) == me and not wrote:
         return True
     if account.submitter != me:
         return False
@@ -72,8 +96,12 @@ def _own_cause(account: Account, vote: Vote, text: str) -> bool:
 def _standing_in(ledger: Ledger, account: Account, seat: set[str], wanted: int) -> set[str]:
     """The fallback role, where at any time too few could sit there who had no part in the case already."""
     taken = {*account.had_a_part, account.submitter}
-    short = any(free(people, seat, taken) < wanted for people in ledger.directory.since(account.opened_at))
-    return {FALLBACK} if short else set()
+    known = ledger.directory.since(account.opened_at)
+    if seat == {LOOKED_UP}:
+        named = owners_of(account.command.customer.id) - taken
+        there = all(any(may_decide(people, one) for one in named) for people in known)
+        return set() if there and not ledger.unresolved(account.case_id) else {BACKUP, FALLBACK}
+    return {FALLBACK} if any(free(people, seat, taken) < wanted for people in known) else set()
 
 
 def _guardrails(account: Account, arrival: Arrival, name: str) -> None:
@@ -122,9 +150,15 @@ def seats_of(stage: Stage) -> list[set[str]]:
             return [{role} for role in stage.roles]
 
 
-def _filled(seats: list[set[str]], persons: list[set[str]]) -> bool:
-    """Whether every seat can be taken by another person."""
-    return any(
-        all(held & seat for seat, held in zip(seats, chosen, strict=True))
-        for chosen in permutations(persons, len(seats))
-    )
+def _filled(seats: Sequence[set[str] | None], persons: Mapping[str, set[Part]]) -> bool:
+    """Whether every seat (None: whichever) can be taken by another person, and who delegated counts as theirs too."""
+
+    def choices(chosen: Sequence[str]) -> list[list[frozenset[str]]]:
+        pairs = zip(seats, chosen, strict=True)
+        return [[who for role, who in persons[one] if seat is None or role in seat] for seat, one in pairs]
+
+    return any(_apart(choices(chosen)) for chosen in permutations(persons, len(seats)))
+
+
+def _apart(choices: list[list[frozenset[str]]]) -> bool:
+    return any(len(frozenset().union(*taken)) == sum(map(len, taken)) for taken in product(*choices))

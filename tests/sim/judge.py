@@ -19,6 +19,7 @@ from blocks.digest import digest_message
 from blocks.packet import packet_message
 from blocks.surface import surroundings_of
 from db.log import LoggedEvent
+from tests.make import channel_id
 from tests.sim.book import Violation
 from tests.sim.ledger import Account, Ledger
 from tests.sim.people import DECIDING, SETTLING
@@ -26,6 +27,7 @@ from tests.sim.replay import check_story
 from tests.sim.replica import SIGNING_KEY
 from tests.sim.world import World, buttons_of
 
+FALLBACK_CHANNEL = channel_id("support-escalations")
 AT_REST = FINAL_STATES | {"failed", "indeterminate"}
 
 
@@ -182,13 +184,18 @@ def _notes(case: Case, events: list[LoggedEvent]) -> None:
 
 
 def _slack_as_a_whole(world: World, cases: list[Case]) -> None:
-    """No message stands twice, and every packet belongs to a case that knows it."""
+    """No message stands twice, and every packet belongs to a case that knows it.
+
+    Left out: what nobody can change any more, in an archived channel, and the thread that a deleted packet leaves.
+    """
     for marker, count in Counter(m.marker for m in world.messages.values()).items():
         if count > 1:
             raise Violation(f"Slack shows the message of delivery {marker} {count} times.")
     known = {(p.channel_id, p.ts) for case in cases for p in case.packets}
     for place, message in world.messages.items():
-        if message.metadata.get("event_type") == "countersign_case" and place not in known:
+        mine = message.metadata.get("event_type") == "countersign_case" and place[0] not in world.losses.archived
+        root = (message.channel, message.thread_ts or message.ts)
+        if mine and place not in known and root in world.messages:
             raise Violation(f"Slack shows a packet in {place[0]} that no case knows of, so it can never be updated.")
 
 
@@ -208,6 +215,12 @@ def _packets(engine: Engine, case: Case, world: World) -> None:
             continue
         if message is None and packet.ts is None and case.state in ("superseded", "withdrawn"):
             continue  # something else took its place before anybody saw it
+        parent = case.packet(packet.parent)
+        moved = packet.gone or channel_id(packet.channel) in world.losses.archived or (parent and parent.gone)
+        if packet.ts is None and packet.kind == "signoff" and not packet.can_decide and moved:
+            continue  # a request that nobody has to answer any more
+        if packet.lost and {channel_id(packet.queue), FALLBACK_CHANNEL} <= set(world.losses.archived):
+            continue
         if message is None:
             raise Violation(f"Case {case.id}: packet {packet.key} for #{packet.channel} never came to Slack.")
         wanted = packet_message(case, packet, around)

@@ -28,11 +28,13 @@ from app.core.messages import (
     SubmitDraft,
     Undo,
     Withdraw,
+    WithdrawByPerson,
     WriteReply,
 )
 from app.core.people import People
 from tests.sim.book import EVERYWHERE, Book, Violation
 from tests.sim.directory import Directory, held, human
+from tests.sim.lending import LOOKED_UP, Acting, owners_of
 from tests.sim.policies import CLAIM_FOR, Variant
 from tests.sim.world import Arrival
 
@@ -45,11 +47,11 @@ LEAD = "support_lead"
 class Vote(msgspec.Struct, frozen=True, kw_only=True):
     """One accepted approval. `hash` is empty where the person's answer was lost in a crash: `text` binds it then.
 
-    `roles` are those the person held when it was accepted.
+    `acting` is what the person could act as when it was accepted.
     """
 
     user: str
-    roles: frozenset[str]
+    acting: Acting
     kind: type[PersonCommand]
     text: str
     hash: str
@@ -80,6 +82,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     people: People
     variant: Variant
     at: datetime
+    acting: Acting = Acting(own=frozenset(), lent=())
 
 
 class Account(msgspec.Struct, kw_only=True):
@@ -140,19 +143,19 @@ class Account(msgspec.Struct, kw_only=True):
 
 
 class Ledger:
-    """`judge` is asked about each reply, `escalated_at` when further people were asked about a case, by its log."""
+    """`judge` is asked about each reply; `told` is when something of a kind was told about a case, by its log."""
 
     def __init__(
         self,
         directory: Directory,
         book: Book,
         judge: Callable[[Account, Arrival], None],
-        escalated_at: Callable[[str], list[datetime]],
+        told: Callable[[str, str], list[datetime]],
     ) -> None:
         self.directory = directory
         self.book = book
         self._judge = judge
-        self._escalated_at = escalated_at
+        self._told = told
         self.accounts: dict[str, Account] = {}
         self.in_hand: Asked | None = None  # a command that is stored and not answered yet
 
@@ -213,19 +216,21 @@ class Ledger:
             account.assessments.append(case.assessment)
 
     def _by_person(self, account: Account, command: ByPerson, case: Case | None, asked: Asked) -> None:
-        if isinstance(command, DECISIONS) and case is not None and not held(asked.people, command.user):
+        acting = self.acting(account, asked)
+        if isinstance(command, DECISIONS) and case is not None and not acting.roles:
             what = type(command).__name__
             raise Violation(f"Case {account.case_id}: {what} by {command.user}, who has no role (any more).")
         if isinstance(command, VOTES):
-            account.had_a_part.add(human(command.user))
+            account.had_a_part |= {human(command.user), *(absent for _, absent in acting.lent)}
         match command:
             case Approve() | SignOff():
-                account.votes.append(_vote(command, command.seen, asked))
+                account.votes.append(_vote(command, command.seen, asked, acting))
             case Edit() | WriteReply():
                 if case is not None:
                     account.votes.clear()
                 account.authors[command.text] = command.user
-                account.votes.append(_vote(command, case.request_hash if case is not None else "", asked))
+                seen = case.request_hash if case is not None else ""
+                account.votes.append(_vote(command, seen, asked, acting))
             case Reject() | Decline() if case is not None:
                 account.votes.clear()
             case Undo():
@@ -238,6 +243,10 @@ class Ledger:
                     account.votes.clear()
                     account.replaced, account.replaced_at = False, None
                 account.asked.append(asked.at)
+            case WithdrawByPerson():
+                account.replaced, account.replaced_at = True, asked.at
+                if human(command.user) != account.submitter and LEAD not in held(asked.people, command.user):
+                    raise Violation(f"Case {account.case_id}: withdrawn by {command.user}, who may not.")
             case OverrideGuardrail():
                 roles = held(asked.people, command.user)
                 account.words.append(Word(human=human(command.user), roles=roles, hash=command.seen))
@@ -251,7 +260,7 @@ class Ledger:
         """Nobody but a support lead decides on what another person has claimed."""
         claim, me, at = account.claim, human(command.user), asked.at
         anothers = claim is not None and claim.human != me and at < claim.until
-        if anothers and claim is not None and any(t >= claim.since for t in self._escalated_at(account.case_id)):
+        if anothers and claim is not None and any(t >= claim.since for t in self._told(account.case_id, "Escalated")):
             anothers = False  # who was asked in addition must be able to act
         lead = LEAD in held(asked.people, command.user)
         if anothers and not lead and case is not None and isinstance(command, (*DECISIONS, ClaimCase, ReleaseCase)):
@@ -267,12 +276,26 @@ class Ledger:
             case _:
                 pass
 
+    def acting(self, account: Account, asked: Asked) -> Acting:
+        """In this case: what the command's person may act as, and whether it is they who look after the customer."""
+        command, acting = asked.command, asked.acting
+        assert isinstance(command, ByPerson)
+        person = asked.people.persons.get(command.user)
+        named = owners_of(account.command.customer.id) if account.variant.looks_up else frozenset()
+        if human(command.user) in named and person and not (person.is_guest or person.is_bot or person.deleted):
+            acting = msgspec.structs.replace(acting, own=acting.own | {LOOKED_UP})
+        return acting
+
+    def unresolved(self, case_id: str) -> bool:
+        """Whether somebody may stand in for who was looked up: nobody answered in time, or with nobody."""
+        return bool(self._told(case_id, "RoleUnresolved"))
+
     def unanswered(self, account: Account) -> list[Vote]:
         asked = self.in_hand
         if asked is None or not isinstance(asked.command, VOTES) or asked.command.case_id != account.case_id:
             return []
         text = isinstance(asked.command, Edit | WriteReply)
-        return [_vote(asked.command, "" if text else asked.command.seen, asked)]
+        return [_vote(asked.command, "" if text else asked.command.seen, asked, self.acting(account, asked))]
 
     # --- what a customer got -------------------------------------------------------------------------------------
 
@@ -308,10 +331,10 @@ class Ledger:
         return paused or any(v.stops(text) for v in (account.variant, *self.book.since(since)))
 
 
-def _vote(command: ByPerson, seen: str, asked: Asked) -> Vote:
+def _vote(command: ByPerson, seen: str, asked: Asked, acting: Acting) -> Vote:
     return Vote(
         user=command.user,
-        roles=held(asked.people, command.user),
+        acting=acting,
         kind=type(command),  # type: ignore[arg-type]
         text=command.text if isinstance(command, Edit | WriteReply) else "",
         hash=seen,

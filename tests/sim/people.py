@@ -29,7 +29,8 @@ from app.core.messages import (
 )
 from app.edges.listeners.shared import Target, read_target
 from tests.make import DEFAULT_ROLES, channel_id
-from tests.sim.directory import AT_FIRST, Directory
+from tests.sim.directory import AT_FIRST, human
+from tests.sim.lending import LOOKED_UP, Lending
 from tests.sim.policies import PROMISE
 from tests.sim.world import Button, World, buttons_of
 
@@ -63,6 +64,7 @@ _OPENS: dict[str, Literal["edit", "reject", "write", "decline", "override", "his
     "cs:withheld": "withheld_draft",
 }
 _ROLE_OF = {channel_id(channel): role for role, (_, channel) in reversed(list(DEFAULT_ROLES.items()))}
+_ROLE_OF["account-owners"] = LOOKED_UP
 OUTSIDERS = ("UGUEST", "UBOT", "UNOBODY", "UCRM1")
 BLOCKED_TEXT = "We have issued a refund of 240 EUR to your card."
 
@@ -80,9 +82,10 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
 class Crowd:
     """`do` hands a command to some replica: the case if it was accepted, else None."""
 
-    def __init__(self, world: World, directory: Directory, look: Callable[[str], Case | None], do: Do) -> None:
+    def __init__(self, world: World, lending: Lending, look: Callable[[str], Case | None], do: Do) -> None:
         self.world = world
-        self.directory = directory
+        self.lending = lending
+        self.directory = lending.directory
         self.look = look
         self.do = do
         self.forms: list[Form] = []
@@ -94,31 +97,31 @@ class Crowd:
 
     def click_live(self, random: Random) -> None:
         """Some deciding button of some case, by whoever comes along; View history where there is none."""
-        by_case = self._live()
+        by_case = self.live()
         if by_case:
             buttons = by_case[random.choice(list(by_case))]
-            self._click(random, random.choices(buttons, [_LIKELY.get(b.action_id, 0.2) for b in buttons])[0])
+            self.click(random, random.choices(buttons, [_LIKELY.get(b.action_id, 0.2) for b in buttons])[0])
         elif random.random() < 0.1 and self.world.buttons:
-            self._click(random, random.choice(self.world.buttons))
+            self.click(random, random.choice(self.world.buttons))
 
     def click_right(self, random: Random) -> None:
         """Somebody of the role, who had no part in the case yet, does what brings it forward."""
-        by_case = self._live()
+        by_case = self.live()
         if not by_case:
             return
         buttons = by_case[random.choice(list(by_case))]
         button = min(buttons, key=lambda b: _FORWARD.index(b.action_id) if b.action_id in _FORWARD else 9)
         target = read_target(button.value)
         if target is not None:
-            members = self._members(random, self._role_for(random, button))
+            members = self._members(random, self._role_for(random, button, target), target.case_id)
             fresh = [user for user in members if user != self.last_user.get(target.case_id)]
-            self._click(random, button, random.choice(fresh or members))
+            self.click(random, button, random.choice(fresh or members))
 
-    def _live(self) -> dict[str, list[Button]]:
+    def live(self) -> dict[str, list[Button]]:
         """The buttons by which a case goes on that Slack shows now, by case."""
         found: dict[str, list[Button]] = {}
         for message in self.world.messages.values():
-            for button in buttons_of(message):
+            for button in buttons_of(message) if message.channel not in self.world.losses.archived else ():
                 target = read_target(button.value)
                 if button.action_id in LIVE and target is not None:
                     found.setdefault(target.case_id, []).append(button)
@@ -127,7 +130,7 @@ class Crowd:
     def click_old(self, random: Random) -> None:
         """A button as it once was: the message may show others by now."""
         old = [b for b in self.world.buttons if b.action_id in LIVE]
-        self._click(random, random.choice(old) if old else None)
+        self.click(random, random.choice(old) if old else None)
 
     def click_forged(self, random: Random) -> None:
         """A value nobody ever gave out."""
@@ -147,7 +150,7 @@ class Crowd:
         }
         action_id = random.choice(sorted(LIVE))
         forged = msgspec.structs.replace(button, action_id=action_id, value=msgspec.json.encode(fields).decode())
-        self._click(random, forged)
+        self.click(random, forged)
 
     def click_undo(self, random: Random) -> None:
         """The Undo of a private notice, mostly by who got it."""
@@ -162,11 +165,11 @@ class Crowd:
         """Of a case that expired, mostly by who could have decided it."""
         shown = [b for m in self.world.messages.values() for b in buttons_of(m) if b.action_id == "cs:reopen"]
         if shown:
-            self._click(random, random.choice(shown))
+            self.click(random, random.choice(shown))
 
     def click_together(self, random: Random) -> None:
         """Two people do the same before either has an answer, about the text that both saw."""
-        by_case = self._live()
+        by_case = self.live()
         if not by_case:
             return
         button = random.choice(by_case[random.choice(list(by_case))])
@@ -208,7 +211,7 @@ class Crowd:
 
     # --- what follows --------------------------------------------------------------------------------------------
 
-    def _click(self, random: Random, button: Button | None, user: str = "") -> None:
+    def click(self, random: Random, button: Button | None, user: str = "") -> None:
         target = read_target(button.value) if button else None
         if button is None or target is None:
             return
@@ -233,8 +236,11 @@ class Crowd:
             self._open(random, target, user, _OPENS[button.action_id])
 
     def _somebody(self, random: Random, case_id: str, channel: str) -> str:
-        members = self._members(random, _ROLE_OF.get(channel, "support_agent"))
+        members = self._members(random, _ROLE_OF.get(channel, "support_agent"), case_id)
         draw = random.random()
+        beside = [lent.to for lent in self.lending.all if human(lent.of) == human(self.last_user.get(case_id, ""))]
+        if beside and draw < 0.3:
+            return random.choice(beside)
         if draw < 0.55:
             return random.choice(members)
         if draw < 0.72:
@@ -245,15 +251,28 @@ class Crowd:
             return random.choice(OUTSIDERS)
         return random.choice(sorted(AT_FIRST.persons))
 
-    def _members(self, random: Random, role: str) -> list[str]:
-        """Of the role as it is, or as it once was: not everybody knows that they are out."""
+    def _members(self, random: Random, role: str, case_id: str) -> list[str]:
+        """Of the role as it is, or as it once was, or their deputies: not everybody knows that they are out."""
+        deputies = self.lending.deputies(role)
+        if deputies and random.random() < 0.3:
+            return deputies
+        if role == LOOKED_UP:
+            case = self.look(case_id)
+            named = [user for answer in case.resolved for user in answer.users] if case else []
+            return named or sorted(AT_FIRST.roles["specialist"])
         now = sorted(self.directory.now.roles[role])
         return now if now and random.random() < 0.75 else sorted(AT_FIRST.roles[role])
 
-    def _role_for(self, random: Random, button: Button) -> str:
+    def _role_for(self, random: Random, button: Button, target: Target) -> str:
         if button.action_id == "cs:override":
             return random.choice(("support_lead", "billing_approver"))
-        return _ROLE_OF.get(button.channel, "support_agent")
+        return self.role_of(button, target.case_id)
+
+    def role_of(self, button: Button, case_id: str) -> str:
+        """Of the packet, wherever it stands by now."""
+        case, target = self.look(case_id), read_target(button.value)
+        packet = case.packet(target.packet) if case and target else None
+        return packet.role if packet else _ROLE_OF.get(button.channel, "support_agent")
 
     def _approve(self, random: Random, target: Target, user: str) -> None:
         """One click, or the modal with the checklist, as the listener decides."""

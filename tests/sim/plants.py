@@ -13,14 +13,15 @@ from app.core import calendar, case, claiming, decisions, machine, reopening, ti
 from app.core.assessment import Rung
 from app.core.case import Case
 from app.core.change import Change
-from app.core.messages import AddNote, ByPerson, Delivered, Receipt, Reopen
+from app.core.messages import AddNote, ByPerson, Delivered, Reopen
 from app.core.people import People
-from app.dispatch import Dispatcher
+from app.dispatch import AnyReceipt, Dispatcher, Parcel
 from app.engine import Engine, Handled, Job
 from app.ports.errors import Ambiguous, PortError
 from app.timers import Sweeper
 from db.outbox import ClaimedDelivery
 from db.store import UnitOfWork
+from tests.sim.duty_plants import DUTY_PLANTS
 from tests.sim.office_plants import (
     deaf_to_policy,
     gate_forgets_case,
@@ -69,10 +70,10 @@ def send_twice_after_timeout() -> Iterator[Parts]:
     """A time-out is taken for a failure, so the delivery is simply repeated."""
 
     class Repeats(Dispatcher):
-        def _ambiguous(self, delivery: ClaimedDelivery, case: Case, error: Ambiguous) -> None:
-            self._retry(delivery, str(error))
+        def _ambiguous(self, delivery: ClaimedDelivery, parcel: Parcel, error: Ambiguous) -> None:
+            self._retry(delivery, parcel, str(error))
 
-        def _looked_up(self, delivery: ClaimedDelivery, case: Case) -> Receipt | None:
+        def _looked_up(self, delivery: ClaimedDelivery, parcel: Parcel) -> AnyReceipt | None:
             return None
 
     yield parts_with(dispatcher=Repeats)
@@ -228,5 +229,6 @@ PLANTS: Mapping[str, Plant] = {
         gate_forgets_switch,
         gate_forgets_guardrails,
         gate_forgets_case,
+        *DUTY_PLANTS,
     )
 }

@@ -20,6 +20,7 @@ from tests.sim.hours import Hours, due_at
 
 CLAIM_FOR = timedelta(minutes=15)
 FALLBACK = "support_lead"
+BACKUP = "specialist"  # of the role that is looked up
 COMMITMENT = "issued a refund of 240 EUR"  # blocked by every policy, until the refund is reported
 PROMISE = "should be with you tomorrow"  # what the strict policy does not let out
 
@@ -33,6 +34,7 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
     hours: dict[str, Hours] = {}
     banned: str = ""
     holding_text: str = SHIPPED.holding_text
+    looks_up: bool = False  # the last step is for whoever looks after the customer
 
     @property
     def policy(self) -> Policy:
@@ -95,6 +97,21 @@ QUORUM = {
 # Every case that may be a line in a digest is one.
 LISTED = {"digests": {"from": 1, "within": "30m"}}
 
+OWNER_SIGNS = {
+    "stages": [
+        {"id": "first", "label": "First", "any_of": ["support_agent", "$route"]},
+        {"id": "owner", "label": "Account owner", "any_of": ["account_owner"]},
+    ]
+}
+OWNER = {
+    "title": "Account owners",
+    "resolver": "account_owner",
+    "channel": "account-owners",
+    "kind": "specialist",
+    "domains": ["support", "billing", "legal", "security", "compliance", "vip", "engineering"],
+    "backup": BACKUP,
+}
+
 VARIANTS: Mapping[str, Variant] = {
     variant.name: variant
     for variant in (
@@ -125,6 +142,7 @@ VARIANTS: Mapping[str, Variant] = {
             **_other_words("strict"),
         ),
         Variant(name="quorum", changes=QUORUM, **_other_words("quorum")),
+        Variant(name="owners", changes=OWNER_SIGNS, looks_up=True, **_other_words("owners")),
     )
 }
 # When clocks change, or a long weekend begins, in a place that some policy knows.
@@ -143,7 +161,7 @@ NIGHTS_TO_SEE = tuple(
 def a_beginning(random: Random) -> tuple[Variant, datetime]:
     """The first policy, and when the run starts: mostly as installed, often before a night worth seeing."""
     if random.random() < 0.5:
-        return VARIANTS[random.choice(("shipped", "shipped", "shipped", "strict", "quorum"))], NOW
+        return VARIANTS[random.choice(("shipped", "shipped", "owners", "strict", "quorum"))], NOW
     before = timedelta(hours=random.choice((1, 3, 6, 14, 37, 62)), minutes=random.randrange(60))
     return VARIANTS[random.choice(("office", "nights", "america"))], random.choice(NIGHTS_TO_SEE) - before
 
@@ -163,6 +181,9 @@ def _compiled(name: str) -> Policy:
     holding = {**shipped_documents()[0].risk["holding"], "text": variant.holding_text}
     risk = {**documents.risk, "expire_after": days, "holding": holding, **variant.changes}
     documents = replace(documents, risk=risk)
+    if variant.looks_up:
+        roles = {**documents.roles["roles"], "account_owner": OWNER}
+        documents = replace(documents, roles={**documents.roles, "roles": roles})
     if variant.banned:
         rules = [*documents.guardrails["rules"], _ban(variant.banned)]
         documents = replace(documents, guardrails={**documents.guardrails, "rules": rules})

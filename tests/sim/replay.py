@@ -78,7 +78,7 @@ def _listen(told: Told, event: LoggedEvent) -> None:
             told.state = "asked"
         case "DeliveryHeld" if "delivery" not in data:
             told.state = "asked"
-        case "TimerFired" if not str(data["timer"]).startswith("claim:"):
+        case "TimerFired" if not str(data["timer"]).startswith(("claim:", "role:")):
             told.fired.add(str(data["timer"]))
         case "HoldingSent":
             told.holding = True

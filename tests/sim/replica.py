@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -16,13 +16,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import event
 
 from app.auditlog import Checkpointer
+from app.auditor import Auditor
 from app.core.people import People
 from app.core.policy import Policy
 from app.courier import Ports
 from app.dispatch import Dispatcher
 from app.engine import Engine
+from app.reconciler import Reconciler
 from app.timers import Sweeper
 from db.store import Store
+from tests.sim.directory import AT_FIRST
 from tests.sim.weather import SimClock
 
 _files = ""
@@ -90,6 +93,16 @@ def _directory() -> Iterator[Path]:
         shutil.rmtree(path, ignore_errors=True)
 
 
+class _Bound:
+    """What the channels of a fresh install stand for, for good."""
+
+    def bound(self) -> Mapping[str, str]:
+        return AT_FIRST.channels
+
+
+_BOUND: Any = _Bound()
+
+
 class Parts:
     """The classes a replica is built of; a planted bug exchanges one."""
 
@@ -114,9 +127,10 @@ class Replica:
         clock: SimClock,
         make_ports: Callable[[], Ports],
         point: Callable[[str], None],
+        reader: Any,
     ) -> None:
         self.name = name
-        self._policy = policy
+        self._policy, self._reader = policy, reader
         self._made: dict[str, Any] = {"clock": clock, "people": people, "point": point}
         self._parts, self._url, self._make_ports = parts, url, make_ports
         self.build(name, Random(0))
@@ -137,6 +151,8 @@ class Replica:
             monotonic=clock.monotonic,
         )
         self.sweeper = self._parts.sweeper(self.engine)
+        self.auditor = Auditor(self.engine)
+        self.reconciler = Reconciler(self.engine, self.dispatcher.courier, self._reader, _BOUND, clock)
         self.checkpointer = Checkpointer(self.store, SIGNING_KEY, clock)
         self._parts.finish(self)
         self.engine.offer(policy, by="system:start")

@@ -24,6 +24,9 @@ from tests.sim.directory import Directory
 from tests.sim.gate import judge_reply
 from tests.sim.judge import judge
 from tests.sim.ledger import Asked, Ledger
+from tests.sim.lending import Lending
+from tests.sim.losing import Reader
+from tests.sim.office_judge import judge_office
 from tests.sim.people import Crowd
 from tests.sim.policies import a_beginning
 from tests.sim.replica import Crash, Parts, Replica, database
@@ -39,7 +42,7 @@ SETTLE_ROUND = 2
 # What another replica does while one is in the middle of something.
 MEANWHILE = (
     *("click", "click", "dispatch", "dispatch", "right click", "right click"),
-    *("sweep", "message", "draft", "people", "pause", "resume", "sign policy"),
+    *("sweep", "message", "draft", "people", "pause", "resume", "sign policy", "delegate", "reassess", "loss"),
 )
 
 
@@ -118,6 +121,7 @@ class Simulation(Steps):
         self.world = World(self.weather, self._leaving, readable=setup.random() < 0.5)
         self.world.say = self.say
         self.world.meanwhile = lambda: self._interrupt("meanwhile")
+        self.world.losses.is_open = lambda case_id: (case := self.look(case_id)) is not None and not case.is_final
         self.history: list[str] = []
         self.random = setup
         self.names: list[str] = []
@@ -131,14 +135,23 @@ class Simulation(Steps):
         self._restarts = 0
         self._case_number = 0
         self.replicas = [
-            Replica(f"r{n}", parts, url, self._policy, self._people, self.clock, self.world.ports, self._point)
+            Replica(
+                f"r{n}",
+                parts,
+                url,
+                self._policy,
+                self._people,
+                self.clock,
+                self.world.ports,
+                self._point,
+                Reader(self.world),
+            )
             for n in range(setup.choice((1, 2, 2)))
         ]
-        self.ledger = Ledger(
-            self.directory, self.book, lambda *reply: judge_reply(self.ledger, *reply), self._escalated_at
-        )
+        self.lending = Lending(self.directory)
+        self.ledger = Ledger(self.directory, self.book, lambda *reply: judge_reply(self.ledger, *reply), self._told)
         self.world.on_reply = self._customer_got
-        self.crowd = Crowd(self.world, self.directory, self.look, self._by_person)
+        self.crowd = Crowd(self.world, self.lending, self.look, self._by_person)
 
     # --- playing -------------------------------------------------------------------------------------------------
 
@@ -240,7 +253,10 @@ class Simulation(Steps):
     # --- commands ------------------------------------------------------------------------------------------------
 
     def asked(self, command: AnyCommand) -> Asked:
-        return Asked(command=command, people=self.directory.now, variant=self.book.in_force, at=self.clock.now())
+        people, now = self.directory.now, self.clock.now()
+        user = command.user if isinstance(command, ByPerson) else ""
+        acting = self.lending.acting(people, user, now)
+        return Asked(command=command, people=people, variant=self.book.in_force, at=now, acting=acting)
 
     def tell(self, command: AnyCommand, remember: Remember | None = None) -> Case | None:
         """The case when the command was accepted; the ledger hears what whoever asked was told."""
@@ -277,10 +293,10 @@ class Simulation(Steps):
         with self.replica.store.reading() as reader:
             return reader.case(case_id)
 
-    def _escalated_at(self, case_id: str) -> list[datetime]:
-        """What `GET /v1/cases/{id}/audit` shows."""
+    def _told(self, case_id: str, kind: str) -> list[datetime]:
+        """When, as `GET /v1/cases/{id}/audit` shows it."""
         with self.replica.store.reading() as reader:
-            return [datetime.fromisoformat(e.at) for e in reader.events(case_id) if e.type == "Escalated"]
+            return [datetime.fromisoformat(e.at) for e in reader.events(case_id) if e.type == kind]
 
     def _customer_got(self, arrival: Arrival) -> None:
         if (case := self.look(arrival.case_id)) is not None:
@@ -320,6 +336,9 @@ class Simulation(Steps):
     def _work_off(self) -> None:
         while self.replica.sweeper.sweep():
             pass
+        self._do_tidy()
+        self._do_audit()
+        self._do_reconcile()
         for _ in range(200):
             if not sum(self.replica.dispatcher.step(d) for d in DESTINATIONS):
                 return
@@ -336,7 +355,9 @@ class Simulation(Steps):
             raise Violation(f"The product met a fault of its own: {self.faults.found[0]}")
 
     def judge(self) -> None:
+        self._now_acting = 0
         judge(self.replica.engine, self.world, self.ledger)
+        judge_office(self.replica, self.world, self.lending)
 
     def close(self) -> None:
         for replica in self.replicas:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from contextlib import suppress
 from datetime import timedelta
 
 import msgspec
 
-from app.core.case import Case
 from app.core.effects import Click
-from app.core.messages import AddCustomerMessage, AddNote, AnyCommand, ReceiveCase, RedriveDelivery
+from app.core.errors import Refused
+from app.core.messages import AddCustomerMessage, AddNote, ReceiveCase, RedriveDelivery
+from app.core.office import RedriveNotice
 from app.dispatch import DESTINATIONS
 from app.engine import Remember
 from db.outbox import Delivery
 from tests.sim import scenery
+from tests.sim.duty import DutySteps
 from tests.sim.ledger import Asked
-from tests.sim.office import OfficeSteps
-from tests.sim.people import Crowd
 from tests.sim.replica import Crash
-from tests.sim.world import World
 
 # How often each kind of step comes.
 WEIGHTS = {
@@ -51,28 +50,24 @@ WEIGHTS = {
     "resume": 1.2,
     "gap": 3.0,
     "downtime": 0.4,
+    "delegate": 3.0,
+    "deputy": 3.0,
+    "tidy": 1.5,
+    "reassess": 2.5,
+    "take out": 0.4,
+    "audit": 1.5,
+    "reconcile": 2.0,
+    "loss": 1.0,
 }
 
 
-class Steps(OfficeSteps):
+class Steps(DutySteps):
     """The steps of a simulation, which says what they act on."""
 
     seed: int
-    world: World
-    crowd: Crowd
-    names: list[str]
     intakes: list[tuple[ReceiveCase, Remember]]
     dead_letters: list[Delivery]
     _case_number: int
-
-    @abstractmethod
-    def asked(self, command: AnyCommand) -> Asked: ...
-
-    @abstractmethod
-    def tell(self, command: AnyCommand, remember: Remember | None = None) -> Case | None: ...
-
-    @abstractmethod
-    def look(self, case_id: str) -> Case | None: ...
 
     def do(self, kind: str) -> None:
         getattr(self, f"_do_{kind.replace(' ', '_')}")()
@@ -226,6 +221,10 @@ class Steps(OfficeSteps):
             self.dead_letters += [d for d in reader.deliveries("dead", limit=5) if d not in self.dead_letters]
         for delivery in self.dead_letters[-3:]:
             self.world.repeated.add(delivery.id)
+            if not delivery.case_id:
+                with suppress(Refused):
+                    self.replica.engine.office_receipt(RedriveNotice(by="system:cli", delivery=delivery.id))
+                continue
             self.tell(
                 RedriveDelivery(case_id=delivery.case_id, delivery=delivery.id, by="system:cli", effect=delivery.effect)
             )

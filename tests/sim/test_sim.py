@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import pytest
 
 from tests.docs.pages import ROOT, section
+from tests.sim.found import FOUND_AT
 from tests.sim.plants import PLANTS, no_plant
-from tests.sim.run import run
+from tests.sim.run import Result, run
 from tests.sim.shrink import shortest
 from tests.sim.steps import WEIGHTS
 
-SEEDS = range(15)
+SEEDS = range(12)
 MOST_SEEDS = 120
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_invariant_holds(seed: int) -> None:
-    result = run(seed)
+    result = unplanted(seed)
     assert not result.problem, "\n".join((*result.history, result.problem))
 
 
 def test_a_seed_replays_one_history() -> None:
-    assert run(7).history == run(7).history
+    assert unplanted(7).history == run(7).history
 
 
 def test_leaving_a_kind_of_step_out_leaves_the_others_as_they_are() -> None:
@@ -32,18 +34,27 @@ def test_leaving_a_kind_of_step_out_leaves_the_others_as_they_are() -> None:
     assert cases[:2] == [line for line in whole.history if "a case comes in" in line][:2]
 
 
+@cache
+def unplanted(seed: int) -> Result:
+    with no_plant() as parts:
+        return run(seed, parts=parts)
+
+
 @pytest.mark.parametrize("name", PLANTS)
 def test_a_planted_bug_is_found(name: str) -> None:
+    """A seed where each was found once is tried first, which saves time and proves nothing by itself."""
+    first = FOUND_AT.get(name, 0)
     with PLANTS[name]() as parts:
-        failing = next((r for seed in range(MOST_SEEDS) if (r := run(seed, parts=parts)).problem), None)
+        failing = next((r for seed in range(first, first + MOST_SEEDS) if (r := run(seed, parts=parts)).problem), None)
     assert failing is not None, f"{name} went unnoticed for {MOST_SEEDS} seeds"
-    with no_plant() as parts:
-        assert not run(failing.seed, parts=parts).problem
+    assert "An unexpected" not in failing.problem, "the plant itself does not work any more"
+    assert not unplanted(failing.seed).problem
 
 
 def test_a_failing_history_is_told_short() -> None:
     with PLANTS["approve_old_text"]() as parts:
-        failing = next(r for seed in range(MOST_SEEDS) if (r := run(seed, parts=parts)).problem)
+        first = FOUND_AT.get("approve_old_text", 0)
+        failing = next(r for seed in range(first, first + MOST_SEEDS) if (r := run(seed, parts=parts)).problem)
         short = shortest(failing, lambda: parts)
     assert short.problem
     assert short.steps <= failing.steps

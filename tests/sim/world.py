@@ -10,9 +10,13 @@ import msgspec
 
 from app.core.case import Case
 from app.core.effects import HelpdeskFields, HelpdeskNote, HelpdeskReply
+from app.core.policy.rolesfile import Resolver as Kind
 from app.courier import Ports
 from app.ports.errors import Found, GiveUp, RetryLater, SendResult
+from app.ports.resolvers import Question
 from tests.sim.book import Leaving
+from tests.sim.lending import OWNED_BY
+from tests.sim.losing import Losses
 from tests.sim.weather import Fate, Weather
 
 PACE = 1.0  # seconds between two messages in a channel
@@ -84,12 +88,13 @@ class World:
         self.on_reply: Callable[[Arrival], None] = lambda _: None
         self.meanwhile: Callable[[], None] = lambda: None
         self.say: Callable[[str], None] = lambda _: None
+        self.losses = Losses(self)
         self._ts = 0
 
     def ports(self) -> Ports:
         """A process' own ports. They have the methods of the real ones, not their types."""
         made: Any = {"slack": Slack(self), "helpdesk": Helpdesk(self), "crm": Crm(self), "callbacks": Callbacks(self)}
-        return Ports(**made)
+        return Ports(**made, resolvers=(AccountBook(self),))
 
     def call(
         self, where: str, delivery: str, effect: Callable[[], object], *, repeatable: bool, refusable: bool
@@ -102,9 +107,24 @@ class World:
 
     # --- effects -------------------------------------------------------------------------------------------------
 
+    def look(self, where: str) -> None:
+        """Reading back can fail like anything else."""
+        weather = self.weather
+        if not weather.healed and weather.random.random() < weather.trouble:
+            raise RetryLater(f"{where} cannot be asked now", code="429")
+        weather.pass_time(0.2)
+
     def show(self, message: Shown) -> None:
+        before = self.messages.get((message.channel, message.ts))
+        if before is not None:
+            self.losses.older.append(before)
         self.messages[message.channel, message.ts] = message
         self.buttons += buttons_of(message)
+
+    def change(self, message: Shown) -> None:
+        """Not what was deleted while the request was under way."""
+        if (message.channel, message.ts) in self.messages:
+            self.show(message)
 
     def next_ts(self) -> str:
         self._ts += 1
@@ -153,6 +173,7 @@ class Slack:
         wait = self.ready_at(channel) - clock.monotonic()
         if wait > 0:
             raise RetryLater("the channel takes one message a second", after=wait, code="paced")
+        self.world.losses.check(channel, thread_ts or "")
         ts = self.world.next_ts()
         message = Shown(
             channel=channel,
@@ -191,22 +212,26 @@ class Slack:
         blocks: Sequence[Mapping[str, Any]],
         metadata: Mapping[str, Any] | None,
     ) -> SendResult:
+        self.world.losses.check(channel)
         old = self.world.messages.get((channel, ts))
         if old is None:
             raise GiveUp("message_not_found", "Nothing to do", code="message_not_found")
         new = msgspec.structs.replace(old, text=text, blocks=list(blocks), metadata=dict(metadata or {}))
-        self.world.call("slack", "", lambda: self.world.show(new), repeatable=True, refusable=False)
+        self.world.call("slack", "", lambda: self.world.change(new), repeatable=True, refusable=False)
         return SendResult(remote_id=ts, channel_id=channel, ts=ts)
 
     def find_posted(
         self, delivery_id: str, channel_id: str, thread_ts: str | None, oldest: datetime
     ) -> tuple[Found, str]:
-        look(self.world, "slack")
+        self.world.look("slack")
         for message in self.world.messages.values():
             here = message.channel == channel_id and message.thread_ts == (thread_ts or "")
             if here and message.marker == delivery_id:
                 return Found.YES, message.ts
         return Found.NO, ""
+
+    def direct_channel(self, user: str) -> str:
+        return f"D{user}"
 
     def find_direct(self, delivery_id: str, user: str, oldest: datetime) -> tuple[Found, str]:
         return self.find_posted(delivery_id, f"D{user}", None, oldest)
@@ -234,7 +259,7 @@ class Helpdesk:
     def find_sent(self, delivery_id: str, case: Case, effect: HelpdeskReply | HelpdeskNote | HelpdeskFields) -> Found:
         if not self.world.readable:
             return Found.UNKNOWN
-        look(self.world, "helpdesk")
+        self.world.look("helpdesk")
         return Found.YES if any(a.delivery == delivery_id for a in self.world.arrivals) else Found.NO
 
     def _take(self, delivery_id: str, case: Case, kind: str, *, repeatable: bool, **what: Any) -> SendResult:
@@ -289,9 +314,15 @@ class Callbacks:
         return SendResult(remote_id=delivery_id)
 
 
-def look(world: World, where: str) -> None:
-    """Reading back can fail like anything else."""
-    weather = world.weather
-    if not weather.healed and weather.random.random() < weather.trouble:
-        raise RetryLater(f"{where} cannot be asked now", code="429")
-    weather.pass_time(0.2)
+class AccountBook:
+    """Where it is written who looks after a customer."""
+
+    name = "book"
+    kinds: frozenset[Kind] = frozenset({"account_owner"})
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def resolve(self, kind: Kind, question: Question) -> tuple[str, ...]:
+        self.world.call("roles", question.customer_id, lambda: None, repeatable=True, refusable=True)
+        return OWNED_BY.get(question.customer_id, ())

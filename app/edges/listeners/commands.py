@@ -47,12 +47,22 @@ class Commands:
             return
         outcome: SlashOutcome = "failed"
         try:
+            self._check_member(user)
             message, outcome = self._answer(user, words), "answered"
         except Refused as refusal:
             message, outcome = notice_message(refusal.sentence), "refused"
         finally:
             self.desk.metrics.slash_command(self._known(words), outcome)
         ack(text=message.text, blocks=message.blocks, response_type="ephemeral")
+
+    def _check_member(self, user: str) -> None:
+        """Cases hold customers' words, and these answers come in any channel: not for guests (OP7)."""
+        self.desk.get_to_know(user)
+        people = self.desk.engine.people()
+        if user not in people.persons:
+            raise Refused("not_known", "Slack has not told Countersign who you are yet; try again in a moment.")
+        if not people.find(user).may_decide:
+            raise Refused("not_allowed", "Cases are for full members of this workspace; guests cannot see them here.")
 
     def _answer(self, user: str, words: list[str]) -> SlackMessage:
         match words:
@@ -64,7 +74,6 @@ class Commands:
             case ["stats"]:
                 return stats_message(*team_figures(self.desk))
             case ["failed"]:
-                self.desk.get_to_know(user)
                 return StuckDesk(self.desk).message(user)
             case ["delegate", *rest]:
                 return DelegationDesk(self.desk).message(user, rest)
@@ -96,7 +105,6 @@ class Commands:
         case = self.desk.case(case_id)
         if case is None:
             raise Refused("no_case", f"There is no case {case_id[:40]}.")
-        self.desk.get_to_know(user)
         engine = self.desk.engine
         with engine.store.reading() as reader:
             standing = reader.open_case_for_ticket(case.ticket.id)
@@ -112,7 +120,6 @@ class Commands:
 
     def _switch(self, user: str, what: str, words: list[str]) -> SlackMessage:
         """`pause [queue] reason`, `resume [queue]`; without a queue it means all of them."""
-        self.desk.get_to_know(user)
         named = channel_name(words[0]) if words else ""
         queue = named if words and (words[0][:1] in "#<" or named in self.desk.queues()) else ""
         reason = " ".join(words[1:] if queue else words)
