@@ -13,7 +13,8 @@ from app.ports.slack_errors import CHANNEL_LOST, call
 
 PAGE = 200
 DIGEST = "digest"  # in a packet's metadata: which state of the case Slack shows
-OURS = ("countersign_case", "countersign_digest")  # metadata of what we keep true
+CASE_EVENT = "countersign_case"
+OURS = (CASE_EVENT, "countersign_digest")  # metadata of what we keep true
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
