@@ -18,6 +18,7 @@ from tests.scenes import SCENES
 from tests.test_dispatch_office import NO_CHANNEL, Scene
 
 REVIEW = "support-review"
+FROM_TEN = compile_policy(with_risk(digests={"from": 10, "within": "1m"}))
 GONE = GiveUp("Slack does not know the message (message_not_found)", "Look in /approvals.", code="message_not_found")
 UNSURE = Ambiguous("Slack took the request but did not answer in time", "the channel")
 
@@ -25,6 +26,7 @@ UNSURE = Ambiguous("Slack took the request but did not answer in time", "the cha
 @pytest.fixture
 def scene(tmp_path: Path) -> Iterator[Scene]:
     scene = Scene(tmp_path)
+    put_in_force(scene.engine, FROM_TEN)
     yield scene
     scene.replica.close()
 

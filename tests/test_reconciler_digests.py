@@ -8,7 +8,10 @@ from app.auditor import Auditor
 from app.core.digest import POSTS, Digest
 from app.core.errors import Refused
 from app.core.messages import RepairPacket
+from app.core.policy import compile_policy
 from app.sandbox.model import Message
+from tests.core.policies import with_risk
+from tests.dispatching import put_in_force
 from tests.test_reconciler import Scene
 from tests.test_reconciler import scene as reconciled
 
@@ -18,6 +21,7 @@ __all__ = ["reconciled"]
 @pytest.fixture
 def scene(reconciled: Scene) -> Scene:
     """Twelve cases: nine packets and a digest of three."""
+    put_in_force(reconciled.replica.engine, compile_policy(with_risk(digests={"from": 10, "within": "1m"})))
     for number in range(1, 13):
         reconciled.replica.receive(number)
     reconciled.catch_up()

@@ -30,10 +30,10 @@ from app.core.policy import Policy, compile_policy
 from app.core.world import Crowd
 from tests.core.policies import with_risk
 from tests.make import NOW, a_customer, a_draft, a_message, a_ticket, people
-from tests.scenes import a_world, after, receive, received
+from tests.scenes import SHIPPED, a_world, after, receive, received
 
 REVIEW = "support-review"
-BURST = a_world(crowds={REVIEW: Crowd(low=9)})  # this one is the tenth
+BURST = a_world(crowds={REVIEW: Crowd(low=SHIPPED.digest_from - 1)})
 
 
 def folded(**changes: Any) -> Case:
@@ -58,24 +58,24 @@ def effects(outcome: Outcome, *kinds: type[Any]) -> list[Any]:
 # --- what is folded ----------------------------------------------------------------------------------------------
 
 
-def test_from_the_tenth_on_a_low_case_is_a_line_and_no_message() -> None:
-    before = receive(world=a_world(crowds={REVIEW: Crowd(low=8)}))
+def test_from_the_shipped_number_on_a_low_case_is_a_line_and_no_message() -> None:
+    before = receive(world=a_world(crowds={REVIEW: Crowd(low=SHIPPED.digest_from - 2)}))
     assert (before.case.packets[0].folded, len(effects(before, PacketPost))) == (False, 1)
 
-    tenth = receive(world=BURST)
-    (packet,) = tenth.case.packets
-    assert (packet.folded, packet.digest, packet.ts) == (True, f"dg_{tenth.case.id}", None)
-    assert effects(tenth, PacketPost, PacketUpdate, ThreadReply) == []
-    (event,) = [e for e in tenth.events if e.type == "PacketFolded"]
+    last = receive(world=BURST)
+    (packet,) = last.case.packets
+    assert (packet.folded, packet.digest, packet.ts) == (True, f"dg_{last.case.id}", None)
+    assert effects(last, PacketPost, PacketUpdate, ThreadReply) == []
+    (event,) = [e for e in last.events if e.type == "PacketFolded"]
     assert event.data == {"packet": "p1", "channel": REVIEW, "digest": packet.digest}
-    assert (tenth.case.state, [t.kind for t in tenth.case.timers]) == (
+    assert (last.case.state, [t.kind for t in last.case.timers]) == (
         before.case.state,
         [t.kind for t in before.case.timers],
     )
 
 
 def test_it_goes_into_the_digest_that_has_room() -> None:
-    case = received(world=a_world(crowds={REVIEW: Crowd(low=40, digest="dg_first")}))
+    case = received(world=a_world(crowds={REVIEW: Crowd(low=99, digest="dg_first")}))
     assert case.packets[0].digest == "dg_first"
 
 
