@@ -28,6 +28,7 @@ class Plan:
     approved: str = ""
     kind: str = ""
     acted: list[str] = field(default_factory=list)
+    opened: bool = False  # out of a digest
 
     @property
     def own_words(self) -> str:
@@ -61,6 +62,8 @@ class People:
             for message in messages[self._seen.get(channel, 0) :]:
                 acted |= self._act(message)
             self._seen[channel] = len(messages)
+            for message in messages:
+                acted |= self._open_lines(message)
         return acted
 
     def look_again(self) -> bool:
@@ -101,6 +104,25 @@ class People:
         plan.acted.append(person)
         self._click(person, message, action, plan)
         return True
+
+    def _open_lines(self, message: Message) -> bool:
+        """Of a digest: each line's Open, once; its packet comes as any other."""
+        if message.ephemeral_to is not None or message.deleted:
+            return False
+        opened = False
+        for block in message.blocks:
+            line = block.get("accessory") or {}
+            plan = self.plans.get(_case_of(line)) if line.get("action_id") == "cs:unfold" else None
+            if plan is None or plan.opened or (person := self._somebody(message.channel, plan)) is None:
+                continue
+            plan.opened = opened = True
+            delivery = self.sandbox.delivery
+            result = delivery.click(
+                person, message.channel, message.ts, action_id="cs:unfold", block_id=block["block_id"]
+            )
+            self._note(result, plan, "cs:unfold")
+            self.settle()
+        return opened
 
     def _somebody(self, channel: str, plan: Plan) -> str | None:
         name = self.workspace.channels[channel].name

@@ -34,7 +34,7 @@ def office(shared_town: Town, sqlite_template: Path, tmp_path_factory: pytest.Te
     directory = tmp_path_factory.mktemp("digests")
     path = directory / "countersign.db"
     shutil.copyfile(sqlite_template, path)
-    policy = policy_with(directory, "risk.yaml", "digests: {from: 30", "digests: {from: 4")
+    policy = policy_with(directory, "risk.yaml", "digests: {from: 60", "digests: {from: 4")
     office = Office(shared_town, f"sqlite:///{path}", COUNTERSIGN_POLICY_DIR=str(policy))
     yield office
     office.stop()
