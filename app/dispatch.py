@@ -12,12 +12,14 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from app.clock import Clock
+from app.core.digest import AnyDigestReceipt, DigestReceipt
 from app.core.effects import (
     BoardPost,
     BoardUpdate,
     Callback,
     CrmPatch,
     Destination,
+    DigestShow,
     Event,
     HelpdeskFields,
     ModelDraft,
@@ -31,6 +33,7 @@ from app.core.messages import Delivered, Receipt
 from app.core.office import AnyOfficeReceipt
 from app.core.retry import MAX_DELAY, Breaker, OutOfTime, RetryAt, plan_retry
 from app.courier import NOT_SENT, Courier, Ports
+from app.digest_courier import digest_parcel
 from app.engine import Engine, Point, no_point, where
 from app.office_courier import OfficeCourier
 from app.ports.errors import Ambiguous, GiveUp, RetryLater
@@ -48,15 +51,15 @@ RATE_LIMITED = ("429", "ratelimited", "rate_limited")  # the destination is well
 # Repeated at once after a time-out; everything else is looked for once more before that.
 HARMLESS_TWICE = (PacketUpdate, HelpdeskFields, CrmPatch, Callback, ModelReading, ModelDraft, RoleLookup, BoardUpdate)
 # Given up, they would show an untruth for good (SL2).
-NEVER_GIVEN_UP = (PacketPost, PacketUpdate, BoardPost, BoardUpdate)
+NEVER_GIVEN_UP = (PacketPost, PacketUpdate, BoardPost, BoardUpdate, DigestShow)
 DESTINATIONS: tuple[Destination, ...] = ("slack", "helpdesk", "crm", "callback", "model", "roles")
 
 
-AnyReceipt = Receipt | AnyOfficeReceipt
+AnyReceipt = Receipt | AnyOfficeReceipt | AnyDigestReceipt
 
 
 class Parcel(Protocol):
-    """A delivery together with what it is about, a case or the office, as that stands now.
+    """A delivery together with what it is about, a case, a digest or the office, as that stands now.
 
     `send` and `look` raise RetryLater, GiveUp or Ambiguous, as ports do.
     """
@@ -174,9 +177,9 @@ class Dispatcher:
         """Send, and bring the receipt in. Whatever is raised becomes a retry, a dead letter or a question to people."""
         parcel: Parcel | None = self._parcel(delivery)
         if parcel is None:
-            log.error("delivery %s: its case is gone", delivery.id)
+            log.error("delivery %s: what it is about is gone", delivery.id)
             with self.store.writing() as uow:
-                uow.settle(delivery.id, "cancelled", "its case is gone", self.clock.now())
+                uow.settle(delivery.id, "cancelled", "what it is about is gone", self.clock.now())
             return
         too_late = delivery.lease_until is not None and self.clock.now() > delivery.lease_until - SEND_WITHIN
         if too_late or self._stopping.is_set():
@@ -213,6 +216,8 @@ class Dispatcher:
     def _parcel(self, delivery: ClaimedDelivery) -> Parcel | None:
         if delivery.case_id:
             return self.courier.parcel(delivery)
+        if isinstance(delivery.effect, DigestShow):
+            return digest_parcel(self.office_courier, delivery, delivery.effect)
         return self.office_courier.parcel(delivery)
 
     def _failed(self, destination: Destination) -> None:
@@ -248,6 +253,8 @@ class Dispatcher:
         try:
             if isinstance(receipt, Receipt):
                 self.engine.handle(receipt)  # type: ignore[arg-type]
+            elif isinstance(receipt, DigestReceipt):
+                self.engine.digest(receipt)
             else:
                 self.engine.office_receipt(receipt)
         except Refused as refusal:

@@ -10,13 +10,14 @@ import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
 
 from app.clock import Clock
 from app.core.case import Case, History
+from app.core.digest import DigestCommand, decide_digest
 from app.core.effects import Event, Outcome
 from app.core.errors import CountersignError, Refused
 from app.core.machine import decide, expand
@@ -31,6 +32,7 @@ from app.core.messages import (
     RedriveDelivery,
     Reject,
     Reopen,
+    RepairPacket,
     SubmitDraft,
     Understood,
 )
@@ -38,8 +40,9 @@ from app.core.office import Delegate, EndDelegation, Office, PauseAi, ResumeAi, 
 from app.core.people import People
 from app.core.policy import Policy
 from app.core.stages import eligible
+from app.core.surfaces import FIRST
 from app.core.who import people_for
-from app.core.world import World
+from app.core.world import Crowd, World
 from app.office_door import OfficeDoor
 from db.store import Store, UnitOfWork
 
@@ -298,9 +301,41 @@ class Engine(OfficeDoor):
             people=self.people(),
             history=history,
             pauses=self.pauses(),
+            crowds=self._crowds(uow, case, policy, now),
             standing=standing.id if standing else "",
             model=self._model,
         )
+
+    def _crowds(self, uow: UnitOfWork, case: Case | None, policy: Policy, now: datetime) -> dict[str, Crowd]:
+        """Only where the case may come before people now, and policy folds packets at all."""
+        if not policy.digest_from or (case is not None and case.state != "received"):
+            return {}
+        return uow.crowds({spec.channel for spec in policy.roles.values()}, now - policy.digest_within)
+
+    # --- digests -------------------------------------------------------------------------------------------------
+
+    def digest(self, command: DigestCommand) -> None:
+        """What became of a digest in Slack; raises Refused. Where it cannot be shown its lines become packets.
+
+        These first: what stops in between is done again.
+        """
+        with self.store.reading() as reader:
+            digest = reader.digest(command.digest)
+        if digest is None:
+            raise Refused("no_digest", f"There is no digest {command.digest}.")
+        if why := decide_digest(digest, command, self.clock.now()).broken:
+            for case_id in digest.cases:
+                lost = RepairPacket(
+                    case_id=case_id, by="system:dispatch", packet=FIRST, ts="", found="missing", reason=why
+                )
+                with suppress(Refused):  # somebody opened it, or the case is over
+                    self.handle(lost)
+        with self.store.writing() as uow:
+            digest = uow.digest(command.digest)
+            assert digest is not None
+            now = self.clock.now()
+            uow.save_digest(decide_digest(digest, command, now), now)
+        self._announce()
 
     def _record_refusal(self, uow: UnitOfWork, command: AnyCommand, refusal: Refused) -> None:
         """A person's refused click is a fact worth keeping; everything else that is refused changed nothing."""

@@ -16,6 +16,7 @@ import msgspec
 
 from app.clock import Clock
 from app.core.case import Case, Packet
+from app.core.digest import Digest, RepairDigest
 from app.core.errors import Refused
 from app.core.messages import RepairPacket
 from app.core.office import BindChannels
@@ -25,7 +26,9 @@ from app.ports.directory import SlackDirectory
 from app.ports.errors import GiveUp, PortError, RetryLater
 from app.ports.slack_errors import CHANNEL_LOST
 from app.ports.slack_reading import Shown, SlackReader
+from blocks.digest import digest_message
 from blocks.packet import packet_message
+from blocks.surface import Surroundings, surroundings_of
 
 log = logging.getLogger("countersign.reconciler")
 
@@ -54,6 +57,7 @@ class Walk(msgspec.Struct, frozen=True, kw_only=True):
 
     channel_id: str
     places: tuple[Place, ...]
+    digests: tuple[Digest, ...] = ()
     oldest: str
     latest: str
     begun: bool = False
@@ -117,9 +121,14 @@ class Reconciler:
             for packet in case.packets:
                 if packet.ts and not packet.lost and packet.channel_id:
                     found[packet.channel_id].append(_place(case, packet))
+        with self.engine.store.reading() as reader:
+            digests = [d for d in reader.live_digests() if d.ts]
+        for digest in digests:
+            found[digest.channel_id] += []
         for channel_id, places in found.items():
-            oldest = min([recent, *(p.ts for p in places)], key=float)
-            yield Walk(channel_id=channel_id, places=tuple(places), oldest=oldest, latest=latest)
+            here = tuple(d for d in digests if d.channel_id == channel_id)
+            oldest = min([recent, *(p.ts for p in places), *(d.ts or recent for d in here)], key=float)
+            yield Walk(channel_id=channel_id, places=tuple(places), digests=here, oldest=oldest, latest=latest)
 
     def _open_cases(self) -> Iterator[Case]:
         after = ""
@@ -185,6 +194,9 @@ class Reconciler:
             in_view = float(since) <= float(place.ts) < float(walk.latest)
             if not place.thread and in_view and place.ts not in there:
                 self._hand_in(place, "missing")
+        for digest in walk.digests:
+            if float(since) <= float(digest.ts or 0) < float(walk.latest):
+                self._check_digest(digest, there.get(digest.ts or ""))
         for shown in there.values():
             if not shown.digest:
                 continue
@@ -202,6 +214,20 @@ class Reconciler:
         if shown.digest != packet_message(case, packet, self.courier.around(case)).digest:
             self._hand_in(_place(case, packet), "drifted")
 
+    def _check_digest(self, digest: Digest, shown: Shown | None) -> None:
+        with self.engine.store.reading() as reader:
+            now = reader.digest(digest.key)
+            if now is None or now.ts != digest.ts or reader.lane_head(digest.lane):
+                return
+            cases = reader.listed_cases(now)
+        if shown is None:
+            self._repair_digest(digest, "missing")
+        elif shown.digest != digest_message(now, cases, self._around()).digest:
+            self._repair_digest(digest, "drifted")
+
+    def _around(self) -> Surroundings:
+        return surroundings_of(self.engine.policy, self.engine.people())
+
     def _on_its_way(self, case: Case) -> bool:
         with self.engine.store.reading() as reader:
             return bool(reader.deliveries("pending", "claimed", case_id=case.id, destination="slack", limit=1))
@@ -210,6 +236,8 @@ class Reconciler:
         """Cases that ended stay where they are: nobody has to decide on them."""
         for place in walk.places:
             self._hand_in(place, "no_channel", code)
+        for digest in walk.digests:
+            self._repair_digest(digest, "no_channel", code)
 
     # --- repair --------------------------------------------------------------------------------------------------
 
@@ -218,19 +246,28 @@ class Reconciler:
             return reader.case(case_id)
 
     def _hand_in(self, place: Place, found: Found, reason: str = "") -> None:
-        if self._repairs >= REPAIRS:
-            raise _Enough  # the next tick looks here again, and finds the rest
         repair = RepairPacket(
             case_id=place.case_id, by=ACTOR, packet=place.packet, ts=place.ts, found=found, reason=reason
         )
+        if self._repaired(lambda: self.engine.handle(repair)):
+            log.warning("packet %s of case %s: %s %s", place.packet, place.case_id, found, reason)
+
+    def _repair_digest(self, digest: Digest, found: Found, reason: str = "") -> None:
+        repair = RepairDigest(digest=digest.key, ts=digest.ts or "", found=found, reason=reason)
+        if self._repaired(lambda: self.engine.digest(repair)):
+            log.warning("digest %s: %s %s", digest.key, found, reason)
+
+    def _repaired(self, repair: Callable[[], object]) -> bool:
+        if self._repairs >= REPAIRS:
+            raise _Enough  # the next tick looks here again, and finds the rest
         try:
-            self.engine.handle(repair)
+            repair()
         except Refused:
-            return  # it moved on, or another replica was faster
+            return False  # it moved on, or another replica was faster
         except Busy:
             raise _Enough from None
         self._repairs += 1
-        log.warning("packet %s of case %s: %s %s", place.packet, place.case_id, found, reason)
+        return True
 
 
 def _place(case: Case, packet: Packet) -> Place:

@@ -7,6 +7,7 @@ from collections.abc import Set
 from app.core.case import Case
 from app.core.offering import Offer
 from blocks.buttons import confirmation, history_button, value
+from blocks.digest import folded_packet, open_button
 from blocks.kit import Json, button, line, rich, url_button
 from blocks.outcome import outcome_block
 from blocks.queue import case_line, main_packet
@@ -40,7 +41,9 @@ def _buttons(case: Case, around: Surroundings, offered: Set[Offer]) -> list[Json
         ("history", history_button(case, packet)),
         ("withdraw", button("Withdraw", "cs:withdraw", seen, style="danger", confirm=withdraw)),
     ]
+    folded = folded_packet(case)
     return [
         *([url_button("Open packet", "cs:open", url)] if url else []),
+        *([open_button(case, folded)] if folded else []),
         *(each for offer, each in made if offer in offered),
     ]

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from app.core.case import Case
 from blocks.buttons import packet_buttons
+from blocks.digest import folded_packet, open_button
 from blocks.kit import (
     Json,
     bold,
@@ -75,6 +76,8 @@ def home_view(
 def _case(case: Case, around: Surroundings) -> list[Json]:
     packet = main_packet(case)
     blocks = [rich(line(*case_line(case, None)))]
+    if folded := folded_packet(case):
+        return [*blocks, {"type": "actions", "elements": [open_button(case, folded)]}]
     if packet is None:
         return blocks
     url = around.permalink(packet.channel_id, packet.ts)

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 import msgspec
 
 from app.core.case import Case, Packet
+from blocks.digest import folded_packet
 from blocks.kit import Json, bold, bullets, context, header, line, link, literal, moment, plain, rich
 from blocks.surface import SlackMessage, Surroundings, slack_message
 from blocks.text import counted, escape, one_line
 from blocks.words import CLOSED, TIER_WORDS, case_and_ticket, customer_name, due_at, is_live, topic
 
 NEXT = 10
+LAG = 5.0  # seconds: a packet that waits less is on its way
 HELP = (
     ("/approvals", "every queue in digits, and the next ten cases"),
     ("/approvals mine", "what waits for you"),
@@ -37,6 +39,7 @@ class QueueRow(msgspec.Struct, frozen=True, kw_only=True):
     oldest: float = 0.0
     overdue: int = 0
     paused: bool = False
+    unposted: float = 0.0  # seconds for which the oldest packet waits to be posted
 
 
 def queue_message(
@@ -103,6 +106,8 @@ def queue_line(row: QueueRow) -> list[Json]:
         said.append(f"oldest {age(row.oldest)}")
     if row.overdue:
         said.append(f"⚠ {row.overdue} overdue")
+    if row.unposted >= LAG:
+        said.append(f"posting is {age(row.unposted)} behind")
     if row.paused:
         said.append("⏸ AI text paused")
     return [bold(f"#{one_line(row.channel, 80)}"), literal(f" · {' · '.join(said)}")]
@@ -141,4 +146,10 @@ def case_line(case: Case, around: Surroundings | None) -> list[Json]:
         made.append(literal(f" · claimed by {around.name(case.claim.user)}"))
     packet = main_packet(case)
     url = around.permalink(packet.channel_id, packet.ts) if around and packet else ""
-    return [*made, literal(" · "), link(url, "open")] if url else made
+    if url:
+        return [*made, literal(" · "), link(url, "open")]
+    folded = folded_packet(case)
+    if folded is None or around is None:
+        return made
+    url = around.permalink(*around.digests.get(folded.digest, ("", "")))
+    return [*made, literal(" · "), link(url, "open it in its digest") if url else literal("in a digest")]

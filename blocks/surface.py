@@ -29,6 +29,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     reject_categories: tuple[tuple[str, str], ...] = ()
     intents: tuple[tuple[str, str, Tier], ...] = ()
     workspace_url: str = ""
+    digests: Mapping[str, tuple[str, str]] = {}  # where each stands: channel id and ts
 
     def role(self, role: str) -> str:
         return one_line(self.role_titles.get(role) or spelled(role), 60)

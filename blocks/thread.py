@@ -173,6 +173,8 @@ def _told(case: Case, effect: DirectMessage, around: Surroundings) -> tuple[str,
                 f"{topic(case)}, {customer_name(case)}: its channel cannot be used, so its packet stands elsewhere. "
                 "You may decide as before."
             )
+        case "opened":
+            return "↗ Opened", f"{topic(case)}, {customer_name(case)}: its packet stands in the channel now."
         case "feedback":
             why = ": ".join(
                 filter(None, [spelled(str(data.get("category", ""))), one_line(str(data.get("text", "")), 600)])

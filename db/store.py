@@ -9,12 +9,14 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from app.core.case import Case
+from app.core.digest import DigestOutcome
 from app.core.effects import Outcome, Settlement
 from app.core.office import Office, OfficeOutcome
 from db import upgrade
 from db.auditing import AuditReads
 from db.cases import CaseWrites
 from db.connect import connect
+from db.digests import DigestReads, DigestWrites
 from db.figures import FigureReads
 from db.log import LogReads, LogWrites
 from db.office import OfficeReads, OfficeWrites
@@ -23,14 +25,14 @@ from db.queries import CaseReads
 from db.timers import TimerReads, TimerWrites
 
 
-class Reader(AuditReads, CaseReads, FigureReads, LogReads, OfficeReads, OutboxReads, TimerReads):
+class Reader(AuditReads, CaseReads, FigureReads, LogReads, OfficeReads, OutboxReads, DigestReads, TimerReads):
     """One moment of the database, for as long as the `with` block of `Store.reading`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
 
-class UnitOfWork(CaseWrites, LogWrites, OfficeWrites, OutboxWrites, TimerWrites, Reader):
+class UnitOfWork(CaseWrites, DigestWrites, LogWrites, OfficeWrites, OutboxWrites, TimerWrites, Reader):
     """One transaction that holds the write lock: nobody else decides, claims or settles meanwhile."""
 
     @contextmanager
@@ -58,6 +60,7 @@ class UnitOfWork(CaseWrites, LogWrites, OfficeWrites, OutboxWrites, TimerWrites,
         self._project_timers(before, after)
         self._project_queues(before, after)
         self._index_packets(before, after)
+        self._project_digests(before, after, now)
         self._settle(outcome.settled, now)
         self._enqueue(after.id, outcome.effects, now)
 
@@ -67,6 +70,14 @@ class UnitOfWork(CaseWrites, LogWrites, OfficeWrites, OutboxWrites, TimerWrites,
         self.append_events(outcome.events, None, now)
         self._settle(outcome.settled, now)
         self._enqueue(None, outcome.effects, now)
+
+    def save_digest(self, outcome: DigestOutcome, now: datetime) -> None:
+        self.append_events(outcome.events, None, now)
+        self._settle(outcome.settled, now)
+        if outcome.again:
+            self._send_digest(outcome.digest, now)
+        else:
+            self._write_digest(outcome.digest)
 
     def _settle(self, settlements: Iterable[Settlement], now: datetime) -> None:
         for settled in settlements:

@@ -242,6 +242,28 @@ class OfficeRow(SQLModel, table=True):
     document: str = _document()
 
 
+HAS_ROOM = "has_room = 1"
+NOT_OVER = "is_over = 0"
+
+
+class DigestRow(SQLModel, table=True):
+    """One Slack message about several cases: `document` is its JSON."""
+
+    __tablename__ = "digests"
+    __table_args__ = (
+        Index("digests_with_room", "channel", "key", **_where(HAS_ROOM)),
+        Index("digests_not_over", "channel", "key", **_where(NOT_OVER)),
+    )
+
+    key: str = _text(primary_key=True)
+    channel: str = _text()
+    made_at: str = _text()
+    has_room: int = _number()
+    is_posted: int = _number()
+    is_over: int = _number()
+    document: str = _document()
+
+
 metadata = SQLModel.metadata
 cases = metadata.tables["cases"]
 events = metadata.tables["events"]
@@ -255,3 +277,4 @@ packet_messages = metadata.tables["packet_messages"]
 answers = metadata.tables["answers"]
 snapshots = metadata.tables["policy_snapshots"]
 office = metadata.tables["office"]
+digests = metadata.tables["digests"]

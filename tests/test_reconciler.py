@@ -41,9 +41,12 @@ class Scene:
         return Reconciler(one.engine, one.dispatcher.courier, self.reader, self.directory, one.clock)
 
     def posted(self, *numbers: int) -> list[Message]:
-        """The packets of new cases, once they stand in Slack."""
-        found = [self.replica.receive(number) for number in numbers]
-        self.catch_up()
+        """The packets of new cases, once they stand in Slack; no burst, so that each is a message."""
+        found = []
+        for number in numbers:
+            self.replica.clock.advance(7)
+            found.append(self.replica.receive(number))
+            self.catch_up()
         return [self.packet(case_id) for case_id in found]
 
     def catch_up(self) -> None:

@@ -20,6 +20,9 @@ def repair(change: Change, command: RepairPacket) -> None:
     """What somebody saw in Slack. Refused once the packet stands elsewhere, so that a second look changes nothing."""
     packet = change.case.packet(command.packet)
     never_posted = command.ts == "" and command.found != "no_channel"
+    if packet is not None and packet.folded and command.found == "missing":
+        change.unfold(packet, command.reason or "Its digest cannot be shown.")
+        return
     if packet is None or packet.lost or (packet.ts or "") != command.ts or never_posted:
         raise Refused("repaired", "This packet stands elsewhere by now.")
     match command.found:
@@ -102,7 +105,8 @@ def _move(change: Change, packet: Packet, why: str) -> None:
     for one in change.case.packets:
         if one.channel != channel or one.person or one.lost:
             continue
-        bare = replace(one, ts=None, shown="", channel_id="", gone=(*one.gone, one.ts) if one.ts else one.gone)
+        gone = (*one.gone, one.ts) if one.ts else one.gone
+        bare = replace(one, ts=None, shown="", channel_id="", folded=False, gone=gone)
         change.put(bare)
         if _nobody_needs(bare):
             change.record("PacketLost", reason=why, packet=one.key, channel=channel, ts=one.ts or "")

@@ -30,6 +30,8 @@ from app.core.effects import (
 )
 from app.core.world import World
 
+# Said in a packet's thread where it has one: a line in a digest says as much by itself.
+_QUIET = frozenset({"decided", "delivered"})
 UPDATES = "chat.update"  # Slack counts these together, whatever the channel
 NOTES = 100  # kept with the case, the latest; the audit log has them all
 
@@ -71,7 +73,8 @@ class Change:
         )
 
     def send(self, effect: AnyEffect) -> str:
-        """Put an effect on its lane and return the delivery id."""
+        """Put an effect on its lane and return the delivery id; a folded packet that it needs is posted first."""
+        self._unfold_for(effect)
         number = self.case.deliveries + 1
         self.set(deliveries=number)
         delivery = f"{self.case.id}-{number}"
@@ -88,6 +91,21 @@ class Change:
             )
         )
         return delivery
+
+    def unfold(self, packet: Packet, why: str) -> None:
+        """From here on the packet has a message of its own."""
+        self.put(replace(packet, folded=False))
+        self.record("PacketUnfolded", reason=why, packet=packet.key, digest=packet.digest)
+        self.send(PacketPost(packet=packet.key))
+
+    def _unfold_for(self, effect: AnyEffect) -> None:
+        needed: Packet | None = None
+        if isinstance(effect, ThreadReply) and effect.kind not in _QUIET:
+            needed = self.case.packet(effect.packet)
+        elif isinstance(effect, PacketPost) and (posted := self.case.packet(effect.packet)):
+            needed = self.case.packet(posted.parent)
+        if needed is not None and needed.folded:
+            self.unfold(needed, "It needs a thread.")
 
     def _pace(self, effect: AnyEffect) -> str:
         match effect:

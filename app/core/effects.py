@@ -38,6 +38,11 @@ EventType = Literal[
     "PacketDrifted",
     "PacketMoved",
     "PacketShortened",
+    "PacketFolded",
+    "PacketUnfolded",
+    "DigestPosted",
+    "DigestUpdated",
+    "DigestLost",
     "ChannelsBound",
     "SlackLost",
     "SlackBack",
@@ -131,7 +136,9 @@ ThreadKind = Literal[
     "moved",
     "reposted",
 ]
-DirectKind = Literal["feedback", "receipt", "urgent", "submitter_decided", "asked", "moved", "cc_opened", "cc_closed"]
+DirectKind = Literal[
+    "feedback", "receipt", "urgent", "submitter_decided", "asked", "moved", "opened", "cc_opened", "cc_closed"
+]
 
 
 class Effect(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="effect", omit_defaults=True):
@@ -221,6 +228,12 @@ class BoardUpdate(Effect, frozen=True, kw_only=True):
     board: str
 
 
+class DigestShow(Effect, frozen=True, kw_only=True):
+    """The digest as it is when it is sent: posted, or what stands of it brought up to date."""
+
+    digest: str
+
+
 NoticeKind = Literal["paused", "resume_asked", "resumed", "alarm", "alarm_over"]
 
 
@@ -255,6 +268,7 @@ AnyEffect = (
     | RoleLookup
     | BoardPost
     | BoardUpdate
+    | DigestShow
     | ChannelNotice
     | PersonalNotice
 )
@@ -265,7 +279,7 @@ def destination_of(effect: AnyEffect) -> Destination:
     match effect:
         case PacketPost() | PacketUpdate() | ThreadReply() | DirectMessage():
             return "slack"
-        case BoardPost() | BoardUpdate() | ChannelNotice() | PersonalNotice():
+        case BoardPost() | BoardUpdate() | DigestShow() | ChannelNotice() | PersonalNotice():
             return "slack"
         case HelpdeskReply() | HelpdeskNote() | HelpdeskFields():
             return "helpdesk"

@@ -12,6 +12,7 @@ from app.core import (
     astray,
     claiming,
     decisions,
+    folding,
     handing,
     overriding,
     pausing,
@@ -69,6 +70,7 @@ from app.core.messages import (
     SurfaceLost,
     Understood,
     Undo,
+    UnfoldPacket,
     Withdraw,
     WithdrawByPerson,
     WriteReply,
@@ -107,6 +109,7 @@ ACCEPTED: Mapping[type[Command], frozenset[State]] = {
     WithdrawByPerson: OPEN_STATES - {"received", "sending", "indeterminate"},
     RecordView: _ALL - {"received"},
     AddNote: _ALL - {"received"},
+    UnfoldPacket: OPEN_STATES - {"received"},
     SettleDelivery: frozenset({"indeterminate"}),
     ApplyPause: _ASKED | {"blocked"},
     RepairPacket: _ALL - {"received"},
@@ -163,6 +166,7 @@ def decide(case: Case | None, command: AnyCommand, world: World) -> Outcome:
         keys = frozenset[str]().union(*(world.people.find(user).keys for user in sides))
         change.set(identities=remember(change.case.identities, world.people, keys))
     claiming.wind_up(change)
+    folding.wind_up(change)
     if change.case.state != case.state and not any(isinstance(p.effect, Callback) for p in change.effects):
         callback(change, "case.updated")
     return _legal(case.state, change.outcome())
@@ -207,6 +211,8 @@ def _apply(change: Change, command: AnyCommand) -> None:
             _record_view(change, command)
         case AddNote():
             _add_note(change, command)
+        case UnfoldPacket():
+            folding.open_packet(change, command)
         case SettleDelivery():
             receipts.settle(change, command)
         case SubmitDraft():

@@ -196,6 +196,12 @@ class AddNote(ByPerson, frozen=True, kw_only=True):
     text: str
 
 
+class UnfoldPacket(ByPerson, frozen=True, kw_only=True):
+    """Opens a packet that is a line in a digest: it is posted whole, and this person told where. Binds to no text."""
+
+    packet: str
+
+
 class SettleDelivery(ByPerson, frozen=True, kw_only=True):
     """A person looked at the destination and says whether an indeterminate reply arrived."""
 
@@ -213,7 +219,7 @@ class ApplyPause(Command, frozen=True, kw_only=True):
 class RepairPacket(Command, frozen=True, kw_only=True):
     """Slack does not show what it should: the message `ts` is gone, says something else, or its channel is lost.
 
-    `ts` is empty for a packet that never came to Slack.
+    `ts` is empty for a packet that never came to Slack; a folded one is `missing` where its digest cannot be shown.
     """
 
     by: str
@@ -341,6 +347,7 @@ PersonCommand = (
     | WithdrawByPerson
     | RecordView
     | AddNote
+    | UnfoldPacket
     | SettleDelivery
 )
 AnyCommand = (

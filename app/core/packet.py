@@ -30,6 +30,9 @@ class Packet(Value, frozen=True, kw_only=True):
     gone: tuple[str, ...] = ()  # ts of its messages that are not there any more
     brief: bool = False  # Slack refused the whole one
     lost: bool = False  # nowhere left to show it
+    digest: str = ""  # the digest with a line about it
+    folded: bool = False  # that line is all there is of it
+    asked_by: tuple[str, ...] = ()  # who opened it there, until they are told that it stands
 
     @property
     def queue(self) -> str:

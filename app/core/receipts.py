@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from app.core.asking import ask_people
 from app.core.case import State
 from app.core.change import Change
-from app.core.effects import CrmPatch, HelpdeskFields, Settlement
+from app.core.effects import CrmPatch, DirectMessage, HelpdeskFields, Settlement
 from app.core.ending import end, patch_crm, reopen_for_people, report, sent
 from app.core.errors import Refused
 from app.core.messages import Delivered, GaveUp, HeldAtGate, PacketShown, Parked, RedriveDelivery, SettleDelivery
@@ -29,7 +29,8 @@ def packet_shown(change: Change, command: PacketShown) -> None:
         change.record("PacketUpdated", packet=packet.key, channel_id=command.channel_id, ts=command.ts, gone=True)
         return
     first = packet.ts is None
-    shown = replace(packet, channel_id=command.channel_id, ts=command.ts, shown=command.digest)
+    at = {"channel_id": command.channel_id, "ts": command.ts, "shown": command.digest}
+    shown = replace(packet, **at, folded=False, asked_by=())
     change.set(packets=tuple(shown if p.key == packet.key else p for p in change.case.packets))
     change.record(
         "PacketPosted" if first else "PacketUpdated",
@@ -41,6 +42,8 @@ def packet_shown(change: Change, command: PacketShown) -> None:
     )
     if first:
         tell_where(change, shown)
+    for user in packet.asked_by:
+        change.send(DirectMessage(user=user, kind="opened", data={"packet": packet.key}))
 
 
 def delivered(change: Change, command: Delivered) -> None:

@@ -10,16 +10,21 @@ from app.core.assessment import TriggerType
 from app.core.case import Escalation, Packet
 from app.core.change import Change
 from app.core.effects import PacketPost, PacketUpdate, ThreadKind, ThreadReply
+from app.core.folding import fold
 from app.core.lookups import ask_in_person, awaited, look_up
 from app.core.parts import draft_parts
 from app.core.placing import place
 from app.core.stages import able, open_roles, roles_at, unstaffed
 
+FIRST = "p1"  # key of the packet in the route's channel
+
 
 def open_packets(change: Change) -> None:
     """The packet in the route's channel and the further ones policy asks for (DE10)."""
     assessment = change.case.assessed
-    place(change, Packet(key="p1", kind="packet", role=assessment.route.role, channel=assessment.route.channel))
+    first = Packet(key=FIRST, kind="packet", role=assessment.route.role, channel=assessment.route.channel)
+    if not fold(change, first):
+        place(change, first)
     for number, route in enumerate(assessment.also, start=2):
         place(change, Packet(key=f"p{number}", kind="write_reply", role=route.role, channel=route.channel))
     show_rest_of_draft(change)
@@ -151,8 +156,8 @@ def tell(change: Change, what: ThreadKind, mentions: tuple[str, ...] = (), /, **
 
 
 def refresh(change: Change) -> None:
-    """Every packet shows the truth (SL2); those posted in this very change will anyway."""
+    """Every packet shows the truth (SL2); those posted in this very change will anyway, and digests follow the case."""
     posted = {e.effect.packet for e in change.effects if isinstance(e.effect, PacketPost)}
     for packet in change.case.packets:
-        if packet.key not in posted:
+        if packet.key not in posted and not packet.folded:
             change.send(PacketUpdate(packet=packet.key))

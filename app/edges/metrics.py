@@ -98,12 +98,16 @@ class _Gauges(Collector):
         late = GaugeMetricFamily("countersign_oldest_overdue_timer_seconds", "How late the oldest due timer is")
         waiting = GaugeMetricFamily("countersign_outbox_pending", "Deliveries not sent yet", labels=["destination"])
         age = GaugeMetricFamily("countersign_outbox_oldest_seconds", "Age of the oldest", labels=["destination"])
+        lag = GaugeMetricFamily(
+            "countersign_unposted_oldest_seconds", "How long the oldest packet waits to be posted", labels=["queue"]
+        )
         stuck = GaugeMetricFamily("countersign_outbox_stuck", "Deliveries a person must look at", labels=["status"])
         untimed = GaugeMetricFamily("countersign_cases_without_timers", "Waiting cases with no timer: always a fault")
         slack = GaugeMetricFamily("countersign_slack_unreachable", "1 while people are told by mail instead")
         alarms = GaugeMetricFamily("countersign_open_alarms", "Told and not over yet", labels=["alarm"])
         unsound = GaugeMetricFamily("countersign_directory_problems", "Roles and channels that somebody has to mend")
         unsound.add_metric([], len(self._problems()))
+        channels = {spec.channel for spec in self._engine.policy.roles.values()}
         with self._engine.store.reading() as reader:
             slack.add_metric([], float(reader.office().slack_lost_at is not None))
             for queue, count in reader.queue_counts(now).items():
@@ -114,6 +118,8 @@ class _Gauges(Collector):
             for destination, backlog in reader.delivery_backlog().items():
                 waiting.add_metric([destination], backlog.pending)
                 age.add_metric([destination], max(0.0, (now - backlog.oldest_at).total_seconds()))
+            for queue, since in reader.oldest_unposted(channels).items():
+                lag.add_metric([queue], max(0.0, (now - since).total_seconds()))
             statuses = Tally(d.status for d in reader.deliveries("dead", "indeterminate", "held", limit=MAX_COUNTED))
             for status in ("dead", "indeterminate", "held"):
                 stuck.add_metric([status], statuses[status])
@@ -121,4 +127,4 @@ class _Gauges(Collector):
             told = Tally(alarm.kind for alarm in reader.office().alarms)
         for kind in get_args(AlarmKind):
             alarms.add_metric([kind], told[kind])
-        yield from (pending, overdue, late, waiting, age, stuck, untimed, alarms, unsound, slack)
+        yield from (pending, overdue, late, waiting, age, lag, stuck, untimed, alarms, unsound, slack)

@@ -14,10 +14,11 @@ from app.ports.slack_errors import CHANNEL_LOST, call
 PAGE = 200
 DIGEST = "digest"  # in a packet's metadata: which state of the case Slack shows
 CASE_EVENT = "countersign_case"
+OURS = (CASE_EVENT, "countersign_digest")  # metadata of what we keep true
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
-    """One message that is there. `digest` is empty where it is not a packet of ours."""
+    """One message that is there. `digest` is empty where it is no packet or digest of ours."""
 
     ts: str
     digest: str = ""
@@ -97,6 +98,6 @@ def _just_before(ts: str) -> str:
 
 def _shown(message: Mapping[str, Any]) -> Shown:
     metadata = message.get("metadata") or {}
-    payload = metadata.get("event_payload") if metadata.get("event_type") == CASE_EVENT else None
+    payload = metadata.get("event_payload") if metadata.get("event_type") in OURS else None
     digest = payload.get(DIGEST) if isinstance(payload, Mapping) else None
     return Shown(ts=str(message.get("ts") or ""), digest=str(digest or ""))

@@ -131,7 +131,7 @@ class TestStuck:
         assert "Nothing is stuck" in words_of(stuck_message([], AROUND, may=True))
 
     def test_every_effect_has_a_name_people_know(self):
-        of_no_case = {"BoardPost", "BoardUpdate", "ChannelNotice", "PersonalNotice"}
+        of_no_case = {"BoardPost", "BoardUpdate", "DigestShow", "ChannelNotice", "PersonalNotice"}
         assert set(WHAT) == {kind.__name__ for kind in AnyEffect.__args__} - of_no_case
 
 

@@ -12,7 +12,16 @@ from msgspec.structs import replace
 
 from app.core.assessment import TIERS
 from app.core.case import Case
-from app.core.effects import DECISION_EVENTS, Callback, Click, DirectMessage, Outcome, PacketPost, PacketUpdate
+from app.core.effects import (
+    DECISION_EVENTS,
+    Callback,
+    Click,
+    DirectMessage,
+    Outcome,
+    PacketPost,
+    PacketUpdate,
+    ThreadReply,
+)
 from app.core.messages import (
     AddCustomerMessage,
     AddNote,
@@ -50,13 +59,14 @@ from app.core.messages import (
     SurfaceLost,
     Understood,
     Undo,
+    UnfoldPacket,
     Withdraw,
     WithdrawByPerson,
     WriteReply,
 )
 from app.core.people import Deputy, Person
 from app.core.stages import eligible
-from app.core.world import World
+from app.core.world import Crowd, World
 from tests.core.openings import (
     BARE,
     CHANGES,
@@ -107,8 +117,12 @@ class Histories(Ticket):
         for packet in case.packets:
             old = before.packet(packet.key)
             same = old and self.shown(before, old).digest == self.shown(case, packet).digest
-            known = same or packet.lost or packet.key in told
+            known = same or packet.lost or packet.folded or packet.key in told
             assert known, f"{type(command).__name__}: {packet.key} shows what was before"
+        for effect in (p.effect for p in outcome.effects):
+            needed = case.packet(effect.packet) if isinstance(effect, ThreadReply | PacketPost | PacketUpdate) else None
+            quiet = isinstance(effect, ThreadReply) and effect.kind in ("decided", "delivered")
+            assert quiet or needed is None or not needed.folded, "nobody sees what a folded packet's thread says"
         if isinstance(command, Supersede):
             assert case.superseded_by == command.successor
         if isinstance(command, Edit | WriteReply | SubmitDraft | Decline | Reject | Reopen) and not case.is_final:
@@ -128,6 +142,7 @@ class Histories(Ticket):
             variant, opening = "no baseline", self.pick(data, ["confident", "notify"])
         self.active = policy_of(variant)
         self.model = self.pick(data, [False, False, True])
+        self.crowds = {"support-review": Crowd(low=self.pick(data, [0, 99]))}
         self.do(ReceiveCase(**{**BARE, **OPENINGS[opening], "case_id": self.new_id(), "by": "api:helpdesk"}))
 
     # --- people --------------------------------------------------------------------------------------------------
@@ -186,6 +201,14 @@ class Histories(Ticket):
         kind = self.pick(data, [ClaimCase, ClaimCase, ReleaseCase])
         if self.do(kind(**self.click(data, case))):
             assert (self.cases[case.id].claim is not None) == (kind is ClaimCase)
+
+    @precondition(lambda self: any(p.folded for c in self.cases.values() for p in c.packets))
+    @rule(data=st.data())
+    def somebody_opens_a_line(self, data: st.DataObject) -> None:
+        case = self.pick(data, [c for c in self.cases.values() if any(p.folded for p in c.packets)])
+        command = UnfoldPacket(**self.click(data, case), packet="p1")
+        assert self.do(command) is not case.is_final
+        assert not self.do(command), "the same person opened it twice"
 
     @rule(data=st.data())
     def somebody_knows_better(self, data: st.DataObject) -> None:

@@ -49,14 +49,16 @@ from app.core.messages import (
     SurfaceLost,
     Understood,
     Undo,
+    UnfoldPacket,
     Withdraw,
     WithdrawByPerson,
     WriteReply,
 )
-from app.core.world import World
+from app.core.world import Crowd, World
 from tests.make import NOW, a_customer, a_draft, a_message, a_ticket
 from tests.scenes import SHIPPED, a_world, approval_of, received
 
+CROWDED = {"support-review": Crowd(low=99)}
 COMMANDS = get_args(AnyCommand)
 
 
@@ -64,7 +66,7 @@ def case_in(state: State) -> Case:
     """A case of the shipped policy, put into a state as the machine would leave it."""
     if state == "awaiting_signoff":
         return received("refund", written_by="UAGENT1")
-    case = received("shipping")
+    case = received("shipping", world=a_world(crowds=CROWDED))
     decided = Verdict(
         outcome="approved", by="UAGENT1", role="support_agent", at=NOW, resolution_code="answered", next_action="none"
     )
@@ -108,6 +110,7 @@ def command_for(kind: type[Command], case: Case) -> AnyCommand:
         WithdrawByPerson: WithdrawByPerson(**(click | {"user": "ULEAD1"}), reason="Sent twice."),
         RecordView: RecordView(**seen, what="history"),
         AddNote: AddNote(**click, text="Called the carrier.", click=Click(channel="C1", ts="1.1")),
+        UnfoldPacket: UnfoldPacket(**click, packet="p1"),
         SettleDelivery: SettleDelivery(**click, delivery=f"{case.id}-9", arrived=True),
         ApplyPause: ApplyPause(case_id=case.id, by="slack:ULEAD1", reason="Wrong prices."),
         RepairPacket: RepairPacket(case_id=case.id, by="system:reconciler", packet="p1", ts="", found="no_channel"),
@@ -145,7 +148,7 @@ def test_every_cell(state: State, kind: type[Command]) -> None:
         outcome, code = attempt(case, command, world)
         if outcome is None:
             # refused for the case at hand, never for its state
-            assert code in ("no_action", "stale_timer", "unchanged", "not_blocked", "not_claimed")
+            assert code in ("no_action", "stale_timer", "unchanged", "not_blocked", "not_claimed", "not_folded")
             return
         assert outcome.case.version == case.version + 1
         assert outcome.events

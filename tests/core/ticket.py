@@ -27,7 +27,7 @@ from app.core.people import People
 from app.core.policy import Policy
 from app.core.stages import acting_roles, eligible, roles_at
 from app.core.who import people_for
-from app.core.world import World
+from app.core.world import Crowd, World
 from blocks.packet import packet_message
 from blocks.surface import surroundings_of
 from tests.core.openings import (
@@ -52,6 +52,7 @@ class Ticket(RuleBasedStateMachine):
         self.now: datetime = NOW
         self.model = False
         self.pauses: frozenset[str] = frozenset()
+        self.crowds: dict[str, Crowd] = {}
         self.people: People = DIRECTORY
         self.active: Policy = policy_of("shipped")
         self.cases: dict[str, Case] = {}
@@ -84,6 +85,7 @@ class Ticket(RuleBasedStateMachine):
                     standing=self.standing.id if self.standing else "",
                     model=self.model,
                     pauses=self.pauses,
+                    crowds=self.crowds,
                 )
                 outcome = decide(self.cases.get(step.case_id), step, world)
                 self.judge(self.cases.get(step.case_id), step, outcome, world)
@@ -126,9 +128,9 @@ class Ticket(RuleBasedStateMachine):
             assert world.people.roles_of(command.user) & approvers
             assert command.reason.strip()
         channels = {world.policy.roles[role].channel for role in (now.route.role, *now.stages[-1].roles)}
-        deciding = {p.channel for p in case.packets if p.can_decide}
+        deciding = {p.queue for p in case.packets if p.can_decide}
         assert world.policy.roles[now.route.role].channel in deciding
-        assert not {p.channel for p in case.packets if not p.can_decide and p.kind != "signoff"} & channels
+        assert not {p.queue for p in case.packets if not p.can_decide and p.kind != "signoff"} & channels
 
     def as_the_page_says(self, before: Case | None, command: AnyCommand, outcome: Outcome) -> None:
         """docs/state-machine.md leaves nothing out."""
@@ -200,6 +202,11 @@ class Ticket(RuleBasedStateMachine):
                 assert kinds == ({"send"} if case.state == "approved" else set())
             if case.state in ("failed", "indeterminate"):
                 assert case.packets, "nobody could see the trouble"
+            for packet in case.packets:
+                assert not packet.folded or (packet.kind == "packet" and packet.digest and not packet.ts)
+                assert not packet.folded or case.assessed.tier == "low", "what is not low risk waits in a list"
+                assert not packet.folded or case.state != "blocked"
+                assert not any(p.parent == packet.key for p in case.packets) or not packet.folded
             self.buttons_are_true(case)
             assert self.witnesses[case.id].arrived <= 1, "the customer got the same case's reply twice"
             for bounded in (case.notes, case.drafts, case.escalations, case.fired, case.messages):

@@ -51,7 +51,7 @@ def test_indexes_keep_their_conditions(database_url: str) -> None:
         if i.dialect_options["sqlite"].get("where") is not None
     }
     assert found >= wanted
-    assert len(wanted) == 6
+    assert len(wanted) == 8
 
 
 def test_upgrading_twice_changes_nothing(empty_database_url: str) -> None:

@@ -88,7 +88,7 @@ class Walk:
 
     def _call(self, call: ast.Call, known: Literals) -> None:
         match call.func:
-            case ast.Attribute(value=ast.Name(id="change"), attr="record"):
+            case ast.Attribute(value=ast.Name(id="change" | "self"), attr="record"):
                 self.flow.events |= set(_texts(call.args[0], known)) & EVENTS
             case ast.Attribute(value=ast.Name(id="change"), attr="set"):
                 self._states(call, known)
@@ -102,6 +102,8 @@ class Walk:
                     self.flow.refusals.setdefault(code, set()).update(_sentences(call.args[1]))
             case ast.Name(id="Case"):
                 self.flow.states.add("received")
+            case ast.Name(id="_event"):
+                self.flow.events |= set(_texts(call.args[0], known)) & EVENTS
             case ast.Name(id=name) if name in EFFECTS:
                 self.flow.effects.add(name)
             case ast.Name(id=name) if name in self.where.functions:
@@ -221,7 +223,7 @@ def _classes(pattern: ast.pattern) -> list[str]:
 
 @cache
 def case_flows() -> dict[str, Flow]:
-    found = flows("app.core.machine", "_apply", "claiming.wind_up(change)")
+    found = flows("app.core.machine", "_apply", "claiming.wind_up(change)", "folding.wind_up(change)")
     received = Flow()
     Walk(module("app.core.receiving"), received, set()).function("receive", {})
     return {**found, "ReceiveCase": received}
@@ -230,3 +232,12 @@ def case_flows() -> dict[str, Flow]:
 @cache
 def office_flows() -> dict[str, Flow]:
     return flows("app.core.office.machine", "decide_office")
+
+
+@cache
+def digest_flows() -> dict[str, Flow]:
+    found = flows("app.core.digest", "decide_digest")
+    for flow in found.values():
+        if flow.events:
+            flow.effects.add("DigestShow")  # what makes it stale sends it again
+    return found

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import get_args
 
 from app.core.case import FINAL_STATES, STATES
+from app.core.digest import DigestCommand
 from app.core.machine import ACCEPTED, TRANSITIONS
 from app.core.messages import AnyCommand, ByPerson, FireTimer, Receipt
 from app.core.office.values import OfficeCommand
-from tests.docs.flow import Flow, case_flows, first_line, office_flows
+from tests.docs.flow import Flow, case_flows, digest_flows, first_line, office_flows
 
 COMMANDS = {kind.__name__: kind for kind in get_args(AnyCommand)}
 GROUPS = (
@@ -98,9 +99,16 @@ def _command(name: str, flow: Flow) -> Iterable[str]:
 def _office() -> Iterable[str]:
     yield "## The workspace as a whole\n"
     yield "What concerns no single case (`app.core.office`): the policy in force, the switch, delegations, alarms.\n"
-    kinds = {kind.__name__: kind for kind in get_args(OfficeCommand)}
+    yield from _table(get_args(OfficeCommand), office_flows())
+    yield "## Digests\n"
+    yield "What concerns a message that lists low-risk cases (`app.core.digest`). Its cases say when it changes.\n"
+    yield from _table(get_args(DigestCommand), digest_flows())
+
+
+def _table(commands: Iterable[type], flows: Mapping[str, Flow]) -> Iterable[str]:
+    kinds = {kind.__name__: kind for kind in commands}
     yield "| Command | What | Records | Effects | Refuses |\n|---|---|---|---|---|"
-    for name, flow in sorted(office_flows().items()):
+    for name, flow in sorted((name, flow) for name, flow in flows.items() if name in kinds):
         cells = (sorted(flow.events), sorted(flow.effects), sorted(flow.refusals))
         yield f"| `{name}` | {first_line(kinds[name].__doc__)} | {' | '.join(_names(c) for c in cells)} |"
     yield ""
@@ -110,7 +118,7 @@ def _refusals(flows: Mapping[str, Flow]) -> Iterable[str]:
     yield "## What people hear when it may not be\n"
     yield "Nothing has changed then. A command that a state does not take is refused in the state's own words.\n"
     said: dict[str, set[str]] = {}
-    for flow in (*flows.values(), *office_flows().values()):
+    for flow in (*flows.values(), *office_flows().values(), *digest_flows().values()):
         for code, sentences in flow.refusals.items():
             said.setdefault(code, set()).update(sentences)
     yield "| Code | Sentence |\n|---|---|"

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import get_args
 
 from app.core.case import FINAL_STATES, STATES
+from app.core.digest import DigestCommand
 from app.core.machine import ACCEPTED, TRANSITIONS
 from app.core.messages import AnyCommand
 from app.core.office.values import OfficeCommand
-from tests.docs.flow import EFFECTS, EVENTS, case_flows, office_flows
+from tests.docs.flow import EFFECTS, EVENTS, case_flows, digest_flows, office_flows
 from tests.docs.machine_page import page
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "state-machine.md"
@@ -21,12 +22,13 @@ def test_the_page_is_as_the_code_is() -> None:
 
 def test_every_command_is_read() -> None:
     assert set(case_flows()) == {kind.__name__ for kind in get_args(AnyCommand)}
+    assert set(digest_flows()) >= {kind.__name__ for kind in get_args(DigestCommand)}
     assert set(office_flows()) == {kind.__name__ for kind in get_args(OfficeCommand)}
 
 
 def test_every_event_and_effect_comes_from_some_command() -> None:
     """What is recorded outside the machine is a refused click."""
-    flows = [*case_flows().values(), *office_flows().values()]
+    flows = [*case_flows().values(), *office_flows().values(), *digest_flows().values()]
     assert set().union(*(flow.events for flow in flows)) | {"CommandRefused", "DeliveryRetried"} == EVENTS
     assert set().union(*(flow.effects for flow in flows)) == EFFECTS - {"Effect"}
 

@@ -15,6 +15,7 @@ from app.core.errors import CountersignError
 from app.core.pausing import is_paused
 from app.core.who import people_for
 from app.engine import Engine
+from blocks.digest import digest_message
 from blocks.packet import packet_message
 from blocks.surface import surroundings_of
 from db.log import LoggedEvent
@@ -209,6 +210,9 @@ def _packets(engine: Engine, case: Case, world: World) -> None:
     around = surroundings_of(engine.policy_of(case.policy_snapshot), people_for(case, engine.people()), paused=paused)
     for packet in case.packets:
         message = world.messages.get((packet.channel_id, packet.ts or ""))
+        if packet.folded:
+            _line(engine, case, packet.digest, world)
+            continue
         if message is None and packet.ts is None and case.state in ("superseded", "withdrawn"):
             continue  # something else took its place before anybody saw it
         parent = case.packet(packet.parent)
@@ -227,6 +231,23 @@ def _packets(engine: Engine, case: Case, world: World) -> None:
     left = _shown_buttons(case, world) & DECIDING
     if left:
         raise Violation(f"Case {case.id} is {case.state}, and Slack still shows {', '.join(sorted(left))} on it.")
+
+
+def _line(engine: Engine, case: Case, key: str, world: World) -> None:
+    """A folded packet is a line of a digest that ends true, or was over before Slack had to show it."""
+    with engine.store.reading() as reader:
+        digest = reader.digest(key)
+        cases = reader.listed_cases(digest) if digest else []
+    if digest is None or case.id not in digest.cases:
+        raise Violation(f"Case {case.id} is folded, and no digest has a line about it.")
+    message = world.messages.get((digest.channel_id, digest.ts or ""))
+    if message is None and digest.over and case.is_final:
+        return
+    if message is None:
+        raise Violation(f"Case {case.id} is {case.state}, and its digest {key} never came to Slack.")
+    wanted = digest_message(digest, cases, surroundings_of(engine.policy, engine.people()))
+    if json.dumps(message.blocks) != json.dumps(wanted.blocks):
+        raise Violation(f"Case {case.id} is {case.state}, and its digest {key} still shows something else.")
 
 
 def _order(case: Case, world: World) -> None:

@@ -7,7 +7,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from app.ports.errors import GiveUp
-from app.ports.slack_reading import CASE_EVENT, DIGEST, PAGE, Stretch
+from app.ports.slack_reading import CASE_EVENT, DIGEST, OURS, PAGE, Stretch
 from app.ports.slack_reading import Shown as Read
 
 if TYPE_CHECKING:
@@ -83,5 +83,5 @@ class Reader:
 
 
 def _read(message: Shown) -> Read:
-    payload = message.metadata.get("event_payload") if message.metadata.get("event_type") == CASE_EVENT else None
+    payload = message.metadata.get("event_payload") if message.metadata.get("event_type") in OURS else None
     return Read(ts=message.ts, digest=str((payload or {}).get(DIGEST, "")))

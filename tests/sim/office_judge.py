@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from datetime import datetime
 
-from app.core.effects import DECISION_EVENTS, BoardUpdate, ChannelNotice
+from app.core.effects import DECISION_EVENTS, BoardUpdate, ChannelNotice, DigestShow
 from app.core.office import Office
 from app.office_courier import OfficeCourier
 from db.log import LoggedEvent
@@ -38,7 +38,7 @@ def _told_once(world: World, sent: list[Delivery]) -> None:
     """More than once is judged with everything that Slack shows."""
     shown = {message.marker for message in world.messages.values()}
     for delivery in sent:
-        if isinstance(delivery.effect, BoardUpdate) or delivery.id in shown:
+        if isinstance(delivery.effect, BoardUpdate | DigestShow) or delivery.id in shown:  # judged by what they show
             continue
         kind = type(delivery.effect).__name__
         if not world.losses.archived or delivery.status != "dead":

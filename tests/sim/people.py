@@ -24,6 +24,7 @@ from app.core.messages import (
     SettleDelivery,
     SignOff,
     Undo,
+    UnfoldPacket,
     WriteReply,
 )
 from app.edges.listeners.shared import Target, read_target
@@ -35,7 +36,7 @@ from tests.sim.world import Button, World, buttons_of
 
 DECIDING = frozenset({"cs:approve", "cs:edit", "cs:reject", "cs:write", "cs:signoff", "cs:decline"})
 SETTLING = frozenset({"cs:settle_sent", "cs:settle_resend"})
-AROUND = frozenset({"cs:claim", "cs:release", "cs:override"})
+AROUND = frozenset({"cs:claim", "cs:release", "cs:override", "cs:unfold"})
 LIVE = DECIDING | SETTLING | AROUND
 _LIKELY = {
     "cs:approve": 6.0,
@@ -49,9 +50,10 @@ _LIKELY = {
     "cs:claim": 1.0,
     "cs:release": 0.5,
     "cs:override": 6.0,
+    "cs:unfold": 4.0,
 }
 # What brings a case forward, the best first.
-_FORWARD = ("cs:settle_sent", "cs:settle_resend", "cs:signoff", "cs:approve", "cs:override", "cs:write")
+_FORWARD = ("cs:settle_sent", "cs:settle_resend", "cs:signoff", "cs:approve", "cs:override", "cs:write", "cs:unfold")
 _OPENS: dict[str, Literal["edit", "reject", "write", "decline", "override", "history", "withheld_draft"]] = {
     "cs:edit": "edit",
     "cs:reject": "reject",
@@ -190,6 +192,8 @@ class Crowd:
                     self.do(OverrideGuardrail(**who, reason="Both of us say so."))
                 case "cs:claim":
                     self.do(ClaimCase(**who))
+                case "cs:unfold":
+                    self.do(UnfoldPacket(**who, packet=target.packet))
                 case "cs:reject":
                     self._decide(random, Reject(**who, category="tone", text="No.", then="hand_back"))
 
@@ -236,6 +240,8 @@ class Crowd:
             self.do(ClaimCase(**common(target, user)))
         elif button.action_id == "cs:release":
             self.do(ReleaseCase(**common(target, user)))
+        elif button.action_id == "cs:unfold":
+            self.do(UnfoldPacket(**common(target, user), packet=target.packet))
         elif button.action_id == "cs:reopen":
             self.do(Reopen(**common(target, user)))
         elif button.action_id in _OPENS:

@@ -94,6 +94,8 @@ QUORUM = {
         {"id": "two", "label": "Two of them", "quorum": 2, "of": ["support_agent", "support_lead", "$route"]},
     ]
 }
+# Every case that may be a line in a digest is one.
+LISTED = {"digests": {"from": 1, "within": "30m"}}
 
 OWNER_SIGNS = {
     "stages": [
@@ -114,12 +116,28 @@ VARIANTS: Mapping[str, Variant] = {
     variant.name: variant
     for variant in (
         Variant(name="shipped"),
-        Variant(name="office", hours={"support_agent": OFFICE, "vip_manager": AMERICA}, expires=timedelta(days=7)),
-        Variant(name="nights", hours={"support_agent": NIGHTS}, expires=timedelta(days=5), **_other_words("nights")),
-        Variant(name="america", hours={"support_agent": AMERICA}, expires=timedelta(days=4)),
+        Variant(
+            name="office",
+            hours={"support_agent": OFFICE, "vip_manager": AMERICA},
+            expires=timedelta(days=7),
+            changes=LISTED,
+        ),
+        Variant(
+            name="nights",
+            changes=LISTED,
+            hours={"support_agent": NIGHTS},
+            expires=timedelta(days=5),
+            **_other_words("nights"),
+        ),
+        Variant(
+            name="america",
+            changes=LISTED,
+            hours={"support_agent": AMERICA},
+            expires=timedelta(days=4),
+        ),
         Variant(
             name="strict",
-            changes={"unsafe_policy_autoload": True},
+            changes={"unsafe_policy_autoload": True, **LISTED},
             banned=PROMISE,
             **_other_words("strict"),
         ),

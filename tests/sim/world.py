@@ -140,11 +140,13 @@ class World:
 
 
 def buttons_of(message: Shown) -> list[Button]:
+    rows = [block["elements"] for block in message.blocks if block.get("type") == "actions"]
+    rows += [[block["accessory"]] for block in message.blocks if "accessory" in block]
     return [
         Button(channel=message.channel, ts=message.ts, action_id=e["action_id"], value=e["value"])
-        for block in message.blocks
-        if block.get("type") == "actions"
-        for e in block["elements"]
+        for row in rows
+        for e in row
+        if "value" in e
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import get_args
 
 from app.core.assessment import TIERS
@@ -16,6 +17,7 @@ from app.core.shape import did_you_mean
 GUARDED_DOMAINS = ("billing", "legal", "security")
 # Each names the roles of a step in its own way.
 STEP_KEYS = ("any_of", "each", "all_of", "of")
+LONGEST_BURST = timedelta(hours=1)
 _OUTCOMES = get_args(riskfile.Outcome)
 
 
@@ -103,6 +105,8 @@ def risk_problems(risk: riskfile.Document, roles: rolesfile.Document | None) -> 
             if rule.raises.tier is not None
         ]
     problems += _outcome_problems(risk)
+    if risk.digests and not timedelta() < duration(risk.digests.within) <= LONGEST_BURST:
+        problems.append(_risk("digests.within", "a burst lasts between 1s and 1h"))
     if duration(risk.holding.after) > duration(risk.expire_after):
         problems.append(_risk("holding.after", "later than expire_after: it would never be reached"))
     if roles is not None:

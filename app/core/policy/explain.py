@@ -9,6 +9,7 @@ from msgspec.structs import asdict, replace
 
 from app.core.assessment import Assessment, Reason, Rung, Stage
 from app.core.case import Case, Signal
+from app.core.folding import foldable
 from app.core.policy.assess import assess
 from app.core.policy.facts import fold
 from app.core.policy.grid import without_baseline
@@ -123,6 +124,9 @@ def _summary(case: Case, policy: Policy) -> Iterator[str]:
     where = f"It goes to #{says.route.channel} ({policy.roles[says.route.role].title})"
     also = "".join(f", and to #{route.channel} to write the reply" for route in says.also)
     yield f"{where}{also}."
+    if policy.digest_from and foldable(case):
+        burst = f"{policy.digest_from} low-risk cases there within {_span(policy.digest_within.total_seconds())}"
+        yield f"In a burst ({burst}) it is a line in a digest until somebody opens it."
 
 
 def _signals(case: Case) -> Iterator[str]:

@@ -99,6 +99,15 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         return self.risk.queue_alert
 
     @property
+    def digest_from(self) -> int:
+        """How many low-tier cases in one channel make a burst; 0: none is one."""
+        return self.risk.digests.from_ if self.risk.digests else 0
+
+    @property
+    def digest_within(self) -> timedelta:
+        return duration(self.risk.digests.within) if self.risk.digests else timedelta()
+
+    @property
     def holding_text(self) -> str:
         return self.risk.holding.text
 

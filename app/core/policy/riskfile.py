@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, get_args
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from app.core.assessment import TIERS, AiMode, Tier
 from app.core.policy.documents import Duration, FileStruct, Link, Name, Sentence
@@ -184,6 +184,15 @@ class OutcomeRow(FileStruct, frozen=True, kw_only=True):
     csat: bool = False
 
 
+class Digests(FileStruct, frozen=True, kw_only=True):
+    """Low-risk packets of one channel that come in a burst are lines of one message until somebody opens them."""
+
+    from_: Annotated[
+        int, Meta(ge=0, le=1000, description="From this many low-tier cases on, within that time; 0: never")
+    ] = field(name="from")
+    within: Duration = "1m"
+
+
 class Document(FileStruct, frozen=True, kw_only=True):
     format: Annotated[Literal[1], Meta(description="Version of this file's format")]
     baseline_mode: Annotated[bool, Meta(description="Every reply is reviewed by a person, whatever the rest says")]
@@ -196,6 +205,7 @@ class Document(FileStruct, frozen=True, kw_only=True):
         "15m"
     )
     queue_alert: Annotated[int, Meta(ge=1, le=100_000, description="More cases than this in one queue: an alarm")] = 20
+    digests: Annotated[Digests | None, Meta(description="Left out, every case gets a message of its own")] = None
     thresholds: Thresholds
     intents: Annotated[dict[Identifier, Topic], Meta(min_length=1)]
     actions: Annotated[dict[Identifier, Topic], Meta(description="Types of requested_action; any other is high")]

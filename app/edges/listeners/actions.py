@@ -37,6 +37,7 @@ from app.edges.listeners.shared import (
 )
 from app.edges.listeners.stuck import StuckDesk
 from app.edges.listeners.submissions import MORE_ROOM, NEW, Submissions
+from app.edges.listeners.unfolding import Unfolding
 from blocks.history import history_view
 from blocks.modals import (
     approve_view,
@@ -133,6 +134,8 @@ class Actions:
                 self._open(body, target, user, VIEWS[action_id])
             elif action_id == "cs:approve":
                 self._approve(body, target, user)
+            elif action_id == "cs:unfold":
+                Unfolding(self.desk).open(body, target, user)
             elif action_id == "cs:redrive":
                 StuckDesk(self.desk).again(body, target, user)
             else:

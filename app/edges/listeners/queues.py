@@ -20,12 +20,14 @@ def queue_rows(desk: Desk) -> list[QueueRow]:
     pauses = desk.engine.pauses()
     with desk.engine.store.reading() as reader:
         counts = reader.queue_counts(now)
+        unposted = reader.oldest_unposted(desk.queues())
     return [
         QueueRow(
             channel=name,
             pending=count.pending,
             overdue=count.overdue,
             oldest=(now - count.oldest_at).total_seconds() if count.oldest_at else 0.0,
+            unposted=(now - unposted[name]).total_seconds() if name in unposted else 0.0,
             paused=bool({EVERYWHERE, name} & pauses),
         )
         for name in desk.queues()

@@ -150,7 +150,10 @@ class Desk:
         return surroundings_of(self.engine.policy_of(case.policy_snapshot), people, paused=paused)
 
     def surroundings(self) -> Surroundings:
-        return surroundings_of(self.engine.policy, self.engine.people(), paused=EVERYWHERE in self.engine.pauses())
+        with self.engine.store.reading() as reader:
+            digests = {d.key: (d.channel_id, d.ts) for d in reader.live_digests() if d.ts}
+        around = surroundings_of(self.engine.policy, self.engine.people(), paused=EVERYWHERE in self.engine.pauses())
+        return msgspec.structs.replace(around, digests=digests)
 
     def queues(self) -> list[str]:
         """Channels of the roles that decide, each once, as `roles.yaml` orders them."""
