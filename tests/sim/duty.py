@@ -9,7 +9,7 @@ from typing import Any
 from app.core.assessment import Assessment
 from app.core.case import Case
 from app.core.errors import Refused
-from app.core.messages import AnyCommand, Reassess, WithdrawByPerson
+from app.core.messages import AnyCommand, OverrideGuardrail, Reassess, WithdrawByPerson
 from app.core.office import Delegate, Delegation, EndDelegation
 from app.engine import Remember
 from tests.sim.book import Violation
@@ -238,6 +238,26 @@ class DutySteps(OfficeSteps):
         user = self.random.choice(("UAGENT1", "UAGENT1B", "ULEAD1", "ULEAD2", "UAGENT2", *OUTSIDERS))
         reason = self.random.choice(("I called the customer.", "I called the customer.", ""))
         self.tell(WithdrawByPerson(case_id=account.case_id, user=user, seen="", reason=reason))
+
+    def _do_lift(self) -> None:
+        """Somebody says a guardrail is wrong, at times a second person too; then whoever may approves the text."""
+        stopped = [
+            case for name in self.names if (case := self.look(name)) and case.state in ASKED_OF and case.blocking
+        ]
+        if not stopped:
+            self._do_case("blocked draft by an agent")
+            stopped = [case for name in self.names[-1:] if (case := self.look(name)) and case.state in ASKED_OF]
+        case = self.random.choice(stopped) if stopped else None
+        for _ in range(self.random.choice((1, 1, 2))):
+            if case is not None:
+                user = self.random.choice(sorted(self.directory.now.roles["billing_approver"]) or ["UBILL1"])
+                self.tell(OverrideGuardrail(case_id=case.id, user=user, seen=case.request_hash, reason="It is true."))
+        for _ in range(2):
+            case = self.look(case.id) if case else None
+            if case is not None and case.state in ASKED_OF:
+                role = self.random.choice(case.assessed.stages[min(case.stage, len(case.assessed.stages) - 1)].roles)
+                members = sorted(self.directory.now.roles.get(role, ())) or ["ULEAD1"]
+                self.crowd.decide(self.random, case, self.random.choice(members))
 
     # --- jobs ----------------------------------------------------------------------------------------------------
 

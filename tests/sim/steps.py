@@ -53,6 +53,7 @@ WEIGHTS = {
     "delegate": 3.0,
     "deputy": 3.0,
     "stand in": 2.5,
+    "lift": 1.0,
     "tidy": 1.5,
     "reassess": 2.5,
     "take out": 0.4,
