@@ -9,21 +9,23 @@ from typing import Any
 from app.core.assessment import Assessment
 from app.core.case import Case
 from app.core.errors import Refused
-from app.core.messages import AnyCommand, Reassess, WithdrawByPerson
+from app.core.messages import AnyCommand, OverrideGuardrail, Reassess, WithdrawByPerson
 from app.core.office import Delegate, Delegation, EndDelegation
 from app.engine import Remember
 from tests.sim.book import Violation
 from tests.sim.directory import AT_FIRST, held, human
 from tests.sim.gate import seats_of
 from tests.sim.ledger import LEAD, Account, Asked
-from tests.sim.lending import Lending, Lent, a_pair
+from tests.sim.lending import COULD_HOLD, Lending, Lent, a_pair
 from tests.sim.office import OfficeSteps
 from tests.sim.people import OUTSIDERS, Crowd
 from tests.sim.replica import Crash
+from tests.sim.scenery import OF_AGENTS
 from tests.sim.watch import check_refusal
 from tests.sim.world import Button, World
 
 TIERS = ("low", "medium", "high")
+ASKED_OF = ("pending", "awaiting_signoff")
 TOPICS = ("", "", "how_to", "shipping_status", "refund_request", "discount", "legal_question", "no_topic")
 
 
@@ -43,6 +45,9 @@ class DutySteps(OfficeSteps):
 
     @abstractmethod
     def look(self, case_id: str) -> Case | None: ...
+
+    @abstractmethod
+    def _do_case(self, scene: str = "") -> None: ...
 
     # --- delegation ----------------------------------------------------------------------------------------------
 
@@ -67,6 +72,48 @@ class DutySteps(OfficeSteps):
         _, to = a_pair(self.random, self.directory.now, self.crowd.role_of(button, case_id))
         self._delegate(of, to, 60, None)
         self.crowd.click(self.random, button, to)
+
+    def _do_stand_in(self) -> None:
+        """Two who count as one try to be two: the deputy of who asked for a reply, or of who signed a step of it."""
+        case = self._of_an_agent()
+        if case is None:
+            return
+        asked_for = case.submitted_by.slack_user if case.submitted_by else ""
+        if asked_for and self.random.random() < 0.5:
+            self.crowd.decide(self.random, case, self._stranger(case, asked_for))
+            return
+        role = self.random.choice(case.assessed.stages[-1].roles)
+        of = self.random.choice(sorted(self.directory.now.roles.get(role, ())) or ["ULEAD1"])
+        deputy_first = self.random.random() < 0.3
+        self.crowd.decide(self.random, case, self._stranger(case, of) if deputy_first else of)
+        after = self.look(case.id)
+        if after is not None and after.state in ASKED_OF:
+            self.crowd.decide(self.random, after, of if deputy_first else self._stranger(after, of))
+
+    def _of_an_agent(self) -> Case | None:
+        """Mostly a case whose reply an agent wrote, which nobody has claimed: a new one where there is none."""
+        if self.random.random() < 0.25:
+            cases = [case for name in self.names if (case := self.look(name)) and case.state in ASKED_OF]
+            return self.random.choice(cases) if cases else None
+        found = (case for name in reversed(self.names) if (case := self.look(name)) and _waits_for_anybody(case))
+        if case := next(found, None):
+            return case
+        self._do_case(self.random.choice(OF_AGENTS))
+        case = self.look(self.names[-1]) if self.names else None
+        return case if case and case.state in ASKED_OF else None
+
+    def _stranger(self, case: Case, of: str) -> str:
+        """Who acts for them from now on, mostly somebody without a right of their own in this case; or does already."""
+        now, people = self.clock.now(), self.directory.now
+        if known := [lent.to for lent in self.lending.now(now) if human(lent.of) == human(of)]:
+            return known[0]
+        wanted = {role for stage in case.assessed.stages for role in stage.roles}
+        could = frozenset[str]().union(*(COULD_HOLD.get(role, ()) for role in held(people, of) & wanted))
+        able = sorted({user for role in could for user in people.roles[role]})
+        free = [user for user in able if not held(people, user) & {*wanted, LEAD}]
+        to = self.random.choice(free or able or ["UAGENT2"])
+        self._delegate(of, to, 300, None)
+        return to
 
     def _past_deputy(self, by_case: dict[str, list[Button]]) -> bool:
         """Somebody whose time is over tries once more; whether there was one, and something to try."""
@@ -192,6 +239,26 @@ class DutySteps(OfficeSteps):
         reason = self.random.choice(("I called the customer.", "I called the customer.", ""))
         self.tell(WithdrawByPerson(case_id=account.case_id, user=user, seen="", reason=reason))
 
+    def _do_lift(self) -> None:
+        """Somebody says a guardrail is wrong, at times a second person too; then whoever may approves the text."""
+        stopped = [
+            case for name in self.names if (case := self.look(name)) and case.state in ASKED_OF and case.blocking
+        ]
+        if not stopped:
+            self._do_case("blocked draft by an agent")
+            stopped = [case for name in self.names[-1:] if (case := self.look(name)) and case.state in ASKED_OF]
+        case = self.random.choice(stopped) if stopped else None
+        for _ in range(self.random.choice((1, 1, 2))):
+            if case is not None:
+                user = self.random.choice(sorted(self.directory.now.roles["billing_approver"]) or ["UBILL1"])
+                self.tell(OverrideGuardrail(case_id=case.id, user=user, seen=case.request_hash, reason="It is true."))
+        for _ in range(2):
+            case = self.look(case.id) if case else None
+            if case is not None and case.state in ASKED_OF:
+                role = self.random.choice(case.assessed.stages[min(case.stage, len(case.assessed.stages) - 1)].roles)
+                members = sorted(self.directory.now.roles.get(role, ())) or ["ULEAD1"]
+                self.crowd.decide(self.random, case, self.random.choice(members))
+
     # --- jobs ----------------------------------------------------------------------------------------------------
 
     def _do_audit(self) -> None:
@@ -215,6 +282,12 @@ class DutySteps(OfficeSteps):
     def _do_loss(self) -> None:
         if not self.weather.healed:
             self.say(self.world.losses.happen(self.random))
+
+
+def _waits_for_anybody(case: Case) -> bool:
+    """An agent wrote its reply, and nobody has claimed it or said yes to it."""
+    agents = case.submitted_by and case.draft and case.draft.author == "human" and not case.draft.author_id
+    return bool(agents) and case.state in ASKED_OF and not case.claim and not case.approvals
 
 
 def _weight(assessment: Assessment) -> tuple[int, int]:

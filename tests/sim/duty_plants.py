@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 from msgspec.structs import replace
 
 from app.auditor import Auditor, find_alarms
-from app.core import astray, placing, reassessing
-from app.core.case import Packet
+from app.core import astray, decisions, placing, reassessing, stages
+from app.core.case import Case, Packet
 from app.core.change import Change
 from app.core.effects import BoardUpdate
 from app.core.errors import Refused
 from app.core.office import Delegation, NoticeDelivered, ReportAlarms, alarms, delegations
 from app.core.office.change import OfficeChange
-from app.core.people import People
+from app.core.people import People, Person
 from app.core.policy.rolesfile import Resolver as Kind
 from app.engine import Engine
 from app.office_courier import OfficeCourier, OfficeParcel
@@ -23,6 +24,48 @@ from app.ports.resolvers import Question, Resolver
 from db.outbox import ClaimedDelivery
 from tests.sim.planting import parts_with, swapped
 from tests.sim.replica import Parts, Replica
+
+Involved = Callable[[Case, Person, People], bool]
+
+
+@contextmanager
+def _delegators_are_involved(involved: Involved) -> Iterator[None]:
+    """In deciding whether somebody may act for another one, `involved` says whether that one has a part."""
+
+    def deciding_so(check: Callable[..., Any]) -> Callable[..., Any]:
+        def so(*args: Any, **more: Any) -> Any:
+            with swapped(stages, involved=involved):
+                return check(*args, **more)
+
+        return so
+
+    stands_for = deciding_so(stages.stands_for)
+    lent = deciding_so(stages._lent)
+    with swapped(stages, _lent=lent, stands_for=stands_for), swapped(decisions, stands_for=stands_for):
+        yield
+
+
+@contextmanager
+def deputy_counts_beside() -> Iterator[Parts]:
+    """A deputy may sign beside whoever delegated to them, before or after, as if they were two."""
+    signed = stages.signed
+
+    def without_the_absent(case: Case, person: Person, people: People) -> bool:
+        own = tuple(replace(given, instead_of="") for given in case.approvals)
+        return signed(replace(case, approvals=own), person, people)
+
+    def involved(case: Case, person: Person, people: People) -> bool:
+        return stages.wrote(case, person, people) or bool(stages.on_the_other_side(case, person, people))
+
+    with swapped(stages, signed=without_the_absent), _delegators_are_involved(involved):
+        yield Parts()
+
+
+@contextmanager
+def deputy_of_the_author() -> Iterator[Parts]:
+    """Who asked for a reply, or wrote it, can have it approved by their deputy."""
+    with _delegators_are_involved(stages.signed):
+        yield Parts()
 
 
 @contextmanager
@@ -182,6 +225,8 @@ def anothers_account_owner() -> Iterator[Parts]:
 
 
 DUTY_PLANTS = (
+    deputy_counts_beside,
+    deputy_of_the_author,
     delegation_never_ends,
     delegation_ends_unsaid,
     lowered_without_a_reason,

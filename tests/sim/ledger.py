@@ -243,7 +243,7 @@ class Ledger:
                     account.votes.clear()
                     account.replaced, account.replaced_at = False, None
                 account.asked.append(asked.at)
-            case WithdrawByPerson():
+            case WithdrawByPerson() if case is not None or self._took_out(account, asked):
                 account.replaced, account.replaced_at = True, asked.at
                 if human(command.user) != account.submitter and LEAD not in held(asked.people, command.user):
                     raise Violation(f"Case {account.case_id}: withdrawn by {command.user}, who may not.")
@@ -255,6 +255,10 @@ class Ledger:
                 account.found |= command.arrived
             case _:
                 pass
+
+    def _took_out(self, account: Account, asked: Asked) -> bool:
+        """Whose answer was lost may have been refused: the log says what became of it."""
+        return any(at >= asked.at for at in self._told(account.case_id, "CaseWithdrawn"))
 
     def _claims(self, account: Account, command: ByPerson, case: Case | None, asked: Asked) -> None:
         """Nobody but a support lead decides on what another person has claimed."""

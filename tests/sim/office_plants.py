@@ -38,7 +38,7 @@ def deaf_to_policy() -> Iterator[Parts]:
 
     class Deaf(Engine):
         def _follow(self, reader: Reader) -> None:
-            self._pauses = reader.office().paused_queues
+            self._office = reader.office()
 
     yield parts_with(engine=Deaf)
 

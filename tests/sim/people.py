@@ -197,6 +197,18 @@ class Crowd:
                 case "cs:reject":
                     self._decide(random, Reject(**who, category="tone", text="No.", then="hand_back"))
 
+    def decide(self, random: Random, case: Case, user: str) -> None:
+        """Somebody says yes to a case as it is now, or writes the reply where there is nothing to say yes to."""
+        self.last_user[case.id] = user
+        who = common(Target(case_id=case.id, seen=case.request_hash), user)
+        ticked = case.assessed.checklist
+        if case.state == "awaiting_signoff":
+            self._decide(random, SignOff(**who))
+        elif case.sendable_draft is None or case.assessed.must_edit:
+            self._decide(random, WriteReply(**who, text=self._text(random, case), checklist=ticked))
+        else:
+            self._decide(random, Approve(**who, checklist=ticked))
+
     def submit_form(self, random: Random) -> None:
         if self.forms:
             self._submit(random, self.forms.pop(random.randrange(len(self.forms))))

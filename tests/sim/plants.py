@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -58,8 +59,8 @@ def approve_old_text() -> Iterator[Parts]:
     """A click counts for the text as it is now, whatever stood on the packet that was clicked."""
     check = decisions._check
 
-    def as_it_is_now(change: Change, command: ByPerson, *, any_step: bool = False) -> str:
-        return check(change, msgspec.structs.replace(command, seen=change.case.request_hash), any_step=any_step)
+    def as_it_is_now(change: Change, command: ByPerson, **how: Any) -> str:
+        return check(change, msgspec.structs.replace(command, seen=change.case.request_hash), **how)
 
     with swapped(decisions, _check=as_it_is_now):
         yield Parts()

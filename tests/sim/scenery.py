@@ -57,12 +57,13 @@ MORE: Mapping[str, dict[str, Any]] = {
 }
 ALL_SCENES: Mapping[str, Mapping[str, Any]] = {**SCENES, **MORE}
 COMMON = ("shipping", "discount", "refund", "refund by an agent")
+OF_AGENTS = ("written by an agent", "refund by an agent", "refund by an agent", "irreversible refund by an agent")
 GUARDED = ("blocked draft by an agent", "blocked draft by an agent", "promising draft")
 
 
-def a_new_case(random: Random, case_id: str, now: datetime) -> tuple[str, ReceiveCase]:
-    """The name of a scene and its command, on one of a few tickets."""
-    scene = random.choice(random.choices((COMMON, GUARDED, tuple(ALL_SCENES)), (0.4, 0.2, 0.4))[0])
+def a_new_case(random: Random, case_id: str, now: datetime, scene: str = "") -> tuple[str, ReceiveCase]:
+    """The name of a scene, any if none is asked for, and its command, on one of a few tickets."""
+    scene = scene or random.choice(random.choices((COMMON, GUARDED, tuple(ALL_SCENES)), (0.4, 0.2, 0.4))[0])
     told = dict(ALL_SCENES[scene])
     ticket = random.choice(TICKETS)
     customer = {"crm_ticket_id": random.choice(("90211", "90211", "90211", "")), **told.pop("customer", {})}

@@ -52,6 +52,8 @@ WEIGHTS = {
     "downtime": 0.4,
     "delegate": 3.0,
     "deputy": 3.0,
+    "stand in": 2.5,
+    "lift": 1.0,
     "tidy": 1.5,
     "reassess": 2.5,
     "take out": 0.4,
@@ -75,16 +77,16 @@ class Steps(DutySteps):
     def _some_case(self) -> str:
         return self.random.choice(self.names[-4:]) if self.names else "c_nobody"
 
-    def _do_case(self) -> None:
-        """A new case, or a caller's retry of an earlier one under its Idempotency-Key."""
-        if self.intakes and self.random.random() < 0.15:
+    def _do_case(self, scene: str = "") -> None:
+        """A new case, or a caller's retry of an earlier one under its Idempotency-Key; `scene` asks for a new one."""
+        if not scene and self.intakes and self.random.random() < 0.15:
             command, remember = self.random.choice(self.intakes)
             command = msgspec.structs.replace(command, case_id=self._new_name())
             asked = self.asked(command)
             if self.tell(command, remember) is not None:
                 self._opened(asked, command)
             return
-        scene, command = scenery.a_new_case(self.random, self._new_name(), self.clock.now())
+        scene, command = scenery.a_new_case(self.random, self._new_name(), self.clock.now(), scene)
         remember = Remember(key=command.case_id, digest=command.case_id, answer=lambda case: case.id.encode())
         self.intakes.append((command, remember))
         self.say(f"a case comes in: {scene}, on ticket {command.ticket.id}")

@@ -43,7 +43,7 @@ def unplanted(seed: int) -> Result:
 @pytest.mark.parametrize("name", PLANTS)
 def test_a_planted_bug_is_found(name: str) -> None:
     """A seed where each was found once is tried first, which saves time and proves nothing by itself."""
-    first = FOUND_AT.get(name, 0)
+    first = FOUND_AT[name]
     with PLANTS[name]() as parts:
         failing = next((r for seed in range(first, first + MOST_SEEDS) if (r := run(seed, parts=parts)).problem), None)
     assert failing is not None, f"{name} went unnoticed for {MOST_SEEDS} seeds"
@@ -53,7 +53,7 @@ def test_a_planted_bug_is_found(name: str) -> None:
 
 def test_a_failing_history_is_told_short() -> None:
     with PLANTS["approve_old_text"]() as parts:
-        first = FOUND_AT.get("approve_old_text", 0)
+        first = FOUND_AT["approve_old_text"]
         failing = next(r for seed in range(first, first + MOST_SEEDS) if (r := run(seed, parts=parts)).problem)
         short = shortest(failing, lambda: parts)
     assert short.problem
