@@ -129,6 +129,7 @@ def deleted_packet_stays_gone() -> Iterator[Parts]:
 
     def leave(change: Change, packet: Packet, why: str) -> None:
         change.record("PacketLost", reason=why, packet=packet.key, channel=packet.channel, ts=packet.ts or "")
+        change.put(replace(packet, ts=None, shown="", gone=(*packet.gone, packet.ts or "")))
 
     with swapped(astray, _post_anew=leave):
         yield Parts()
