@@ -44,6 +44,7 @@ def judge(engine: Engine, world: World, ledger: Ledger) -> None:
         account = ledger.accounts.get(case.id)
         if account is None:
             raise Violation(f"Case {case.id} is stored, but nobody was ever told of it.")
+        ledger.looked(case)  # a draft whose answer was lost may have brought it another ladder
         of_case = [e for e in events if e.case_id == case.id]
         _came_to_rest(case, ledger, account)
         _decisions(case, account, of_case)
