@@ -15,13 +15,9 @@ from app.core.effects import (
     HelpdeskFields,
     HelpdeskNote,
     HelpdeskReply,
-    Outcome,
 )
-from app.core.errors import Refused
 from app.core.machine import decide
 from app.core.messages import (
-    AnyCommand,
-    Approve,
     Decline,
     Delivered,
     Edit,
@@ -37,27 +33,9 @@ from app.core.messages import (
     Undo,
     WriteReply,
 )
+from tests.core.asking import approve, effects, refused, types
 from tests.make import NOW, a_draft, a_person, people
 from tests.scenes import SCENES, a_world, after, received
-
-
-def refused(case: Case, command: AnyCommand, **world: object) -> Refused:
-    with pytest.raises(Refused) as caught:
-        decide(case, command, a_world(**world))
-    return caught.value
-
-
-def approve(case: Case, user: str = "UAGENT1", **more: object) -> Approve:
-    return Approve(**{"case_id": case.id, "user": user, "seen": case.request_hash, **more})
-
-
-def effects(outcome: Outcome, kind: type) -> list:
-    return [p.effect for p in outcome.effects if isinstance(p.effect, kind)]
-
-
-def types(outcome: Outcome) -> list[str]:
-    return [e.type for e in outcome.events]
-
 
 # --- low tier ----------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
 from msgspec.structs import replace
 
 from app.core.case import Case
@@ -13,34 +12,14 @@ from app.core.effects import (
     HelpdeskReply,
     Outcome,
 )
-from app.core.errors import Refused
 from app.core.machine import decide
 from app.core.messages import (
-    AnyCommand,
-    Approve,
     FireTimer,
     ReceiveCase,
 )
+from tests.core.asking import approve, effects, refused, types
 from tests.make import NOW, people
 from tests.scenes import a_world, after, receive, received
-
-
-def refused(case: Case, command: AnyCommand, **world: object) -> Refused:
-    with pytest.raises(Refused) as caught:
-        decide(case, command, a_world(**world))
-    return caught.value
-
-
-def approve(case: Case, user: str = "UAGENT1", **more: object) -> Approve:
-    return Approve(**{"case_id": case.id, "user": user, "seen": case.request_hash, **more})
-
-
-def effects(outcome: Outcome, kind: type) -> list:
-    return [p.effect for p in outcome.effects if isinstance(p.effect, kind)]
-
-
-def types(outcome: Outcome) -> list[str]:
-    return [e.type for e in outcome.events]
 
 
 def fire(case: Case, key: str) -> Outcome:

@@ -38,6 +38,16 @@ class Office:
         """Nobody can undo any more what was approved before."""
         self.clock.advance(6)
 
+    def reconcile(self) -> int:
+        """One whole round of the reconciler; how much it repaired."""
+        reconciler = self.service.reconciler
+        found = reconciler.tick()
+        for _ in range(20):
+            if not reconciler._walks:
+                return found
+            found += reconciler.tick()
+        raise AssertionError("a round of the reconciler has no end")
+
     def stop(self) -> None:
         self.town.bots.remove(self.server.url)
         self.server.stop()
